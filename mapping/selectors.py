@@ -1,0 +1,140 @@
+"""What the registry knows, as of a moment."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.search import TrigramSimilarity
+from django.db import connection
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+
+from mapping.models import (
+    ErpItem,
+    FulfilmentRule,
+    Listing,
+    OwnershipRule,
+    Seller,
+    SellerTreatment,
+    SkuMapping,
+    TaxCodeMapping,
+)
+from mapping.services.catalogue import search_text
+
+# Below this two texts share hardly a word; measured on the shipped catalogue, not tuned.
+SIMILAR = 0.15
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    item: ErpItem
+    similarity: float
+    same_barcode: bool
+    same_sku: bool
+
+
+def mappings_of(*, variant_ids: Iterable[str]) -> dict[str, list[SkuMapping]]:
+    """The mappings that ever were in force for these variants, by Marketplacer's variant id."""
+    rows = (
+        SkuMapping.objects.filter(
+            listing__marketplacer_id__in=set(variant_ids),
+            state__in=[SkuMapping.State.CONFIRMED, SkuMapping.State.RETIRED],
+        )
+        .annotate(variant_id=F("listing__marketplacer_id"))
+        .select_related("item")
+        .order_by("pk")
+    )
+    found: dict[str, list[SkuMapping]] = {}
+    for row in rows:
+        found.setdefault(row.variant_id, []).append(row)
+    return found
+
+
+def covers(row: SkuMapping | TaxCodeMapping, at: datetime) -> bool:
+    """Whether a dated row is in force at the moment; its span is half open."""
+    return (row.valid_from is None or row.valid_from <= at) and (
+        row.valid_until is None or at < row.valid_until
+    )
+
+
+def sellers_with_rules(*, marketplacer_ids: Iterable[str], at: datetime) -> dict[str, Seller]:
+    """Sellers by Marketplacer's id, annotated `treatment` and `fulfilled_by` as of the moment."""
+    return {
+        seller.marketplacer_id: seller
+        for seller in with_rules(at=at).filter(marketplacer_id__in=set(marketplacer_ids))
+    }
+
+
+def with_rules(*, at: datetime) -> QuerySet[Seller]:
+    """Sellers annotated with `treatment`, `fulfilled_by` and `stock_owner` (None: no rule)."""
+
+    def in_force(model: type, field: str) -> Subquery:
+        rules = model.objects.filter(seller=OuterRef("pk")).in_force(at)  # type: ignore[attr-defined]
+        return Subquery(rules.order_by("pk").values(field)[:1])
+
+    return Seller.objects.annotate(
+        treatment=in_force(SellerTreatment, "treatment"),
+        fulfilled_by=in_force(FulfilmentRule, "fulfilled_by"),
+        stock_owner=in_force(OwnershipRule, "owner"),
+    ).order_by("business_name", "pk")
+
+
+def tax_rules(*, countries: Iterable[str]) -> dict[str, list[TaxCodeMapping]]:
+    """Tax code mappings by destination, whenever they are or were in force."""
+    found: dict[str, list[TaxCodeMapping]] = {}
+    for rule in TaxCodeMapping.objects.filter(country__in=set(countries)).order_by("pk"):
+        found.setdefault(rule.country, []).append(rule)
+    return found
+
+
+def unmapped(*, at: datetime) -> QuerySet[Listing]:
+    """Published listings without a mapping in force."""
+    mapped = SkuMapping.objects.filter(state=SkuMapping.State.CONFIRMED).in_force(at)
+    return (
+        Listing.objects.filter(published=True, deleted=False)
+        .exclude(pk__in=mapped.values("listing_id"))
+        .order_by("pk")
+    )
+
+
+def suggestions(*, listing: Listing, limit: int = 5) -> list[Suggestion]:
+    """The ERP items that look most like a listing: same barcode, same SKU, then similar words."""
+    text = search_text(listing.sku, listing.title, listing.brand, listing.label)
+    same = Q()
+    if listing.barcode:
+        padded = listing.barcode.lstrip("0")
+        same |= Q(barcodes__overlap=[listing.barcode, padded, padded.zfill(13)])
+    if listing.sku:
+        same |= Q(sku__iexact=listing.sku)
+    with connection.cursor() as cursor:
+        # The trigram operator reads its threshold from the session; the index needs the operator.
+        cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', %s, false)", [SIMILAR])
+    items = ErpItem.objects.filter(active=True).annotate(
+        similarity=TrigramSimilarity("search_text", text)
+    )
+    likely = list(items.filter(same)[:limit]) if same else []
+    alike = items.filter(search_text__trigram_similar=text).order_by("-similarity", "pk")[:limit]
+    found = {item.pk: item for item in [*likely, *alike]}
+    ranked = [_suggestion(listing, item) for item in found.values()]
+    ranked.sort(key=lambda s: (-s.same_barcode, -s.same_sku, -s.similarity, s.item.sku))
+    return ranked[:limit]
+
+
+def _suggestion(listing: Listing, item: ErpItem) -> Suggestion:
+    barcode = listing.barcode.lstrip("0")
+    return Suggestion(
+        item=item,
+        similarity=float(item.similarity),
+        same_barcode=bool(barcode) and barcode in {code.lstrip("0") for code in item.barcodes},
+        same_sku=bool(listing.sku) and listing.sku.casefold() == item.sku.casefold(),
+    )
+
+
+def search_items(*, text: str, limit: int = 20) -> QuerySet[ErpItem]:
+    """Active ERP items whose code, name or options hold every word, then the most similar."""
+    words = search_text(text).split()
+    items = ErpItem.objects.filter(active=True)
+    for word in words:
+        items = items.filter(search_text__contains=word)
+    return items.annotate(similarity=TrigramSimilarity("search_text", " ".join(words))).order_by(
+        "-similarity", "sku"
+    )[:limit]

@@ -1,0 +1,48 @@
+"""The foundation's records: people, the audit trail, heartbeats."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person who signs in. Ours from the first migration, so that it can grow later."""
+
+    time_zone = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+
+class AuditEntry(models.Model):
+    """Who did what to which row, with the values before and after. Only ever inserted.
+
+    A trigger refuses update and delete (see migration 0002).
+    """
+
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True)  # null: the system
+    action = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80)  # "mapping.skumapping:17"
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["subject", "-id"], name="audit_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+
+class Heartbeat(models.Model):
+    """The proof that a worker executed something, written by a task that it executed."""
+
+    name = models.CharField(max_length=120, unique=True)
+    beat_at = models.DateTimeField()
+    detail = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,242 @@
+"""The one settings file. Everything that differs between installations comes from the environment.
+
+A secret NAME may also come from a file: NAME_FILE holds its path. What is required and missing
+fails here, at start, with the name of the variable.
+"""
+
+import os
+import zoneinfo
+from datetime import datetime
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg.conninfo import conninfo_to_dict
+
+from mkterp import postgres
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str | None = None) -> str:
+    """The variable, or what the file named by NAME_FILE holds, or the default."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text().strip()
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set {name} (or {name}_FILE, the path of a file that holds it)")
+    return value
+
+
+def env_flag(name: str, default: bool) -> bool:
+    return env(name, "1" if default else "0").lower() in ("1", "true", "yes", "on")
+
+
+# Runtime data of this checkout: the embedded PostgreSQL, pid files, generated keys.
+DATA_DIR = Path(env("MKTERP_DATA_DIR", str(BASE_DIR / ".data")))
+
+DEBUG = env_flag("MKTERP_DEBUG", False)
+# Without a key of its own this checkout signs with one that it makes once and keeps in its data
+# folder; several hosts must share one through the environment.
+SECRET_KEY = env("MKTERP_SECRET_KEY", postgres.local_secret(DATA_DIR))
+ALLOWED_HOSTS = env("MKTERP_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",")
+CSRF_TRUSTED_ORIGINS = [o for o in env("MKTERP_TRUSTED_ORIGINS", "").split(",") if o]
+
+INSTALLED_APPS = [
+    "mkterp.core",
+    "mapping",
+    "sync",
+    "reconciliation",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_filters",
+    "django_htmx",
+    "django_q",
+    "django_tables2",
+]
+
+MIDDLEWARE = [
+    "mkterp.core.middleware.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "mkterp.core.middleware.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "mkterp.core.middleware.HtmxLoginMiddleware",
+    "mkterp.core.middleware.NoStoreMiddleware",
+    "mkterp.core.middleware.LocalTimeMiddleware",
+    "mkterp.core.middleware.DoorMiddleware",
+]
+
+ROOT_URLCONF = "mkterp.urls"
+WSGI_APPLICATION = "mkterp.wsgi.application"
+AUTH_USER_MODEL = "core.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "signed-out"
+FRAME = "mkterp.frame.FRAME"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "mkterp.core.screens.frame.frame",
+            ],
+        },
+    }
+]
+
+if database_url := os.environ.get("DATABASE_URL"):
+    _database = conninfo_to_dict(database_url)
+else:
+    _database = conninfo_to_dict(postgres.uri(DATA_DIR))
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": _database.pop("dbname", "mkterp"),
+        "USER": _database.pop("user", ""),
+        "PASSWORD": _database.pop("password", ""),
+        "HOST": _database.pop("host", ""),
+        "PORT": _database.pop("port", ""),
+        # Kept between requests and tasks; never a psycopg pool: qcluster forks, and a pool
+        # inherited across a fork corrupts its connections (measured: 4 tasks/s and lost results).
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": dict(_database),
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Served straight from the app's folders: a newcomer need not collect anything first.
+WHITENOISE_USE_FINDERS = True
+
+LANGUAGE_CODE = "en-gb"
+USE_TZ = True
+TIME_ZONE = "UTC"
+# The company's zone decides posting dates and period ends, whatever the reader's own zone.
+COMPANY_TIME_ZONE = zoneinfo.ZoneInfo(env("MKTERP_COMPANY_TIME_ZONE", "Europe/London"))
+COMPANY_NAME = env("MKTERP_COMPANY_NAME", "Northbank UK")
+COMPANY_CURRENCY = env("MKTERP_COMPANY_CURRENCY", "GBP")
+
+# -- The two outside systems ------------------------------------------------------------------
+
+MARKETPLACER_URL = env("MARKETPLACER_URL", "http://127.0.0.1:9100/graphql")
+MARKETPLACER_API_KEY = env("MARKETPLACER_API_KEY", "")
+MARKETPLACER_BASIC_AUTH = env("MARKETPLACER_BASIC_AUTH", "")  # user:password, or empty
+MARKETPLACER_WEBHOOK_KEY = env("MARKETPLACER_WEBHOOK_KEY", "")
+# Ours stays under the vendor's lowest published limit, 600 requests in 10 s for one source IP.
+MARKETPLACER_RATE = (500, 10)
+MARKETPLACER_PAGE_SIZE = int(env("MARKETPLACER_PAGE_SIZE", "200"))  # the vendor allows 500
+WEBHOOK_MAX_BYTES = 1_000_000
+
+# Orders created before this moment are mirrored and never posted.
+_go_live = env("MKTERP_GO_LIVE_AT", "2026-01-01T00:00:00+00:00")
+GO_LIVE_AT = datetime.fromisoformat(_go_live)
+if GO_LIVE_AT.tzinfo is None:
+    raise ImproperlyConfigured(f"MKTERP_GO_LIVE_AT needs a time zone: {_go_live}+00:00")
+
+ERP_ADAPTER = env("ERP_ADAPTER", "sync.erp.tryton.TrytonErp")
+ERP_OPTIONS = {
+    "url": env("ERP_URL", "http://127.0.0.1:8100"),
+    "database": env("ERP_DATABASE", "erp"),
+    "user": env("ERP_USER", "integration"),
+    "password": env("ERP_PASSWORD", ""),
+}
+
+# -- django-q2: the clock and the hands ---------------------------------------------------------
+# Retries, order and exactly-once are ours (sync/services); a task only says "work until empty".
+
+Q_CLUSTER = {
+    "name": "main",
+    "orm": "default",
+    "workers": 2,
+    "timeout": 240,
+    # The lock runs from the claim, not the start: retry > timeout x (1 + ceil(2 / workers)).
+    "retry": 900,
+    "queue_limit": 1,
+    "bulk": 1,
+    "poll": 0.2,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": 0,
+    "catch_up": False,
+    "label": "mkterp",
+}
+
+# Dotted path of the task: minutes between runs. `manage.py syncschedules` makes the database equal.
+SCHEDULES = {
+    "sync.tasks.canary": 1,
+    "sync.tasks.pull_sellers": 15,
+    "sync.tasks.pull_listings": 5,
+    "sync.tasks.pull_items": 5,
+    "sync.tasks.poll_invoices": 1,
+    "sync.tasks.fetch_hinted": 1,
+    "sync.tasks.process_inbox": 1,
+    "sync.tasks.deliver_erp": 1,
+    "sync.tasks.deliver_marketplacer": 1,
+    "sync.tasks.read_back": 1,
+    "sync.tasks.sweep": 1,
+    "sync.tasks.prune": 1440,
+}
+WORKER_STALE_SECONDS = int(env("WORKER_STALE_SECONDS", "120"))
+
+# -- Security ------------------------------------------------------------------------------------
+
+SECURE_COOKIES = env_flag("MKTERP_HTTPS", False)
+SESSION_COOKIE_SECURE = SECURE_COOKIES
+CSRF_COOKIE_SECURE = SECURE_COOKIES
+SECURE_SSL_REDIRECT = SECURE_COOKIES
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
+SECURE_HSTS_PRELOAD = SECURE_COOKIES
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_COOKIES else None
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "mkterp.core.requestid.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": env("MKTERP_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}

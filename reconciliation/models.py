@@ -1,0 +1,1 @@
+"""Do the two sides agree, and what is booked when they do not."""

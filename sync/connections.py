@@ -1,0 +1,58 @@
+"""The two outside systems, built from settings; refused while a transaction is open.
+
+One client of each for a process: they keep their connections.
+"""
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import connection
+from django.utils.module_loading import import_string
+
+from sync.erp.port import ErpPort
+from sync.marketplacer.client import MarketplacerClient, RateGovernor
+
+
+class InTransaction(RuntimeError):
+    """A call to the outside inside a transaction: a bug, because it would hold locks meanwhile."""
+
+
+def _refuse_in_transaction() -> None:
+    # The outermost block of a test case is the test's own, not ours.
+    ours = [block for block in connection.atomic_blocks if not block._from_testcase]
+    if ours:
+        raise InTransaction("a network call inside a database transaction")
+
+
+@lru_cache(maxsize=1)
+def _marketplacer() -> MarketplacerClient:
+    user, _, password = settings.MARKETPLACER_BASIC_AUTH.partition(":")
+    return MarketplacerClient(
+        settings.MARKETPLACER_URL,
+        settings.MARKETPLACER_API_KEY,
+        basic_auth=(user, password) if user else None,
+        page_size=settings.MARKETPLACER_PAGE_SIZE,
+        governor=RateGovernor(*settings.MARKETPLACER_RATE),
+    )
+
+
+@lru_cache(maxsize=1)
+def _erp() -> ErpPort:
+    adapter: ErpPort = import_string(settings.ERP_ADAPTER)(**settings.ERP_OPTIONS)
+    return adapter
+
+
+def marketplacer() -> MarketplacerClient:
+    _refuse_in_transaction()
+    return _marketplacer()
+
+
+def erp() -> ErpPort:
+    _refuse_in_transaction()
+    return _erp()
+
+
+def reset() -> None:
+    """Forget both, so that the next use builds them from the settings of that moment."""
+    _marketplacer.cache_clear()
+    _erp.cache_clear()

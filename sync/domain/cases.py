@@ -1,0 +1,130 @@
+"""The kinds of exception, how bad each is, and the words a person reads first."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CaseKind(StrEnum):
+    UNMAPPED_SKU = "UNMAPPED_SKU"
+    LINE_WITHOUT_PRODUCT = "LINE_WITHOUT_PRODUCT"
+    BAD_QUANTITY = "BAD_QUANTITY"
+    UNKNOWN_SELLER = "UNKNOWN_SELLER"
+    NO_TREATMENT = "NO_TREATMENT"
+    NO_FULFILMENT_RULE = "NO_FULFILMENT_RULE"
+    UNMAPPED_TAX_CODE = "UNMAPPED_TAX_CODE"
+    MONEY_MISMATCH = "MONEY_MISMATCH"
+    NO_ADDRESS = "NO_ADDRESS"
+    UNREADABLE_MESSAGE = "UNREADABLE_MESSAGE"
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    ERP_REJECTED = "ERP_REJECTED"
+    MARKETPLACER_REJECTED = "MARKETPLACER_REJECTED"
+    POISON = "POISON"
+    ERP_DIFFERS = "ERP_DIFFERS"
+    CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
+    FEED_STOPPED = "FEED_STOPPED"
+
+
+@dataclass(frozen=True)
+class KindFacts:
+    """`severity` orders the queue: 3 threatens the catalogue or many orders, 1 a single one."""
+
+    label: str
+    severity: int
+    next_step: str
+    # Whether it goes away by itself once its cause is gone (a mapping, a rule, a later read), as
+    # opposed to waiting for a person to retry or dismiss.
+    resolves_itself: bool
+
+
+KINDS: dict[CaseKind, KindFacts] = {
+    CaseKind.UNMAPPED_SKU: KindFacts(
+        "Unmapped SKU", 3, "Choose the ERP item this listing is; its orders post at once.", True
+    ),
+    CaseKind.LINE_WITHOUT_PRODUCT: KindFacts(
+        "Line without product",
+        2,
+        "The line names neither a variant nor a SKU. Ask the marketplace team to correct it.",
+        True,
+    ),
+    CaseKind.BAD_QUANTITY: KindFacts(
+        "Impossible quantity",
+        2,
+        "A quantity must be a whole number above zero. Have the order corrected at Marketplacer.",
+        True,
+    ),
+    CaseKind.UNKNOWN_SELLER: KindFacts(
+        "Unknown seller",
+        2,
+        "The seller has not been read from Marketplacer yet; it resolves with the next read.",
+        True,
+    ),
+    CaseKind.NO_TREATMENT: KindFacts(
+        "Seller without treatment",
+        3,
+        "Finance say whether this seller's sales are ours (principal) or theirs (agent).",
+        True,
+    ),
+    CaseKind.NO_FULFILMENT_RULE: KindFacts(
+        "Seller without fulfilment rule",
+        2,
+        "An administrator says who dispatches this seller's orders.",
+        True,
+    ),
+    CaseKind.UNMAPPED_TAX_CODE: KindFacts(
+        "Unmapped tax code", 3, "Finance map the marketplace's rate to an ERP tax.", True
+    ),
+    CaseKind.MONEY_MISMATCH: KindFacts(
+        "Money does not add up",
+        2,
+        "The lines and postage are not the total. Compare with the Marketplacer portal.",
+        True,
+    ),
+    CaseKind.NO_ADDRESS: KindFacts(
+        "No delivery address",
+        1,
+        "The order must be delivered and says not where. Have it corrected at Marketplacer.",
+        True,
+    ),
+    CaseKind.UNREADABLE_MESSAGE: KindFacts(
+        "Unreadable message",
+        2,
+        "Look at the raw payload; a later, readable version of the order resolves this.",
+        True,
+    ),
+    CaseKind.BAD_SIGNATURE: KindFacts(
+        "Webhook signature wrong",
+        3,
+        "Compare the HMAC key in the Operator portal with ours; orders still arrive by polling.",
+        True,
+    ),
+    CaseKind.ERP_REJECTED: KindFacts(
+        "ERP refused", 2, "Read the ERP's words, put the cause right there, then retry.", False
+    ),
+    CaseKind.MARKETPLACER_REJECTED: KindFacts(
+        "Marketplacer refused", 1, "Read Marketplacer's words, put the cause right, retry.", False
+    ),
+    CaseKind.POISON: KindFacts(
+        "Work that stops its worker",
+        3,
+        "Trying it ended the worker several times. Report it with its number, then retry.",
+        False,
+    ),
+    CaseKind.ERP_DIFFERS: KindFacts(
+        "ERP holds other money",
+        3,
+        "The posted document is not what was sent. Someone changed it in the ERP: find out who.",
+        False,
+    ),
+    CaseKind.CHANGED_AFTER_POSTING: KindFacts(
+        "Changed after posting",
+        2,
+        "Marketplacer changed or cancelled the order after the ERP took it. Correct it in the ERP.",
+        False,
+    ),
+    CaseKind.FEED_STOPPED: KindFacts(
+        "Feed stopped",
+        3,
+        "The connection refuses us. Check address, key and rights, then start the feed again.",
+        True,
+    ),
+}

@@ -1,0 +1,38 @@
+"""News from below: what a changed mapping or rule may have unblocked is decided again."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from mapping.models import Listing, Seller
+from sync.domain.cases import CaseKind
+from sync.models import ExceptionCase
+from sync.services import orders
+
+
+def release(
+    sender: object,
+    *,
+    listing_ids: Iterable[int] = (),
+    seller_ids: Iterable[int] = (),
+    countries: Iterable[str] = (),
+    **_: Any,
+) -> None:
+    """Recheck the open cases about these, in the transaction of the change."""
+    variants = Listing.objects.filter(pk__in=listing_ids).values_list("marketplacer_id", flat=True)
+    sellers = Seller.objects.filter(pk__in=seller_ids).values_list("marketplacer_id", flat=True)
+    about = Q(kind=CaseKind.UNMAPPED_SKU, key__in=[f"sku:{pk}" for pk in variants])
+    for kind, prefix in (
+        (CaseKind.UNKNOWN_SELLER, "seller"),
+        (CaseKind.NO_TREATMENT, "treatment"),
+        (CaseKind.NO_FULFILMENT_RULE, "fulfilment"),
+    ):
+        about |= Q(kind=kind, key__in=[f"{prefix}:{pk}" for pk in sellers])
+    for country in countries:
+        about |= Q(kind=CaseKind.UNMAPPED_TAX_CODE, key__startswith=f"tax:{country}:")
+    found = ExceptionCase.objects.filter(about, state=ExceptionCase.State.OPEN)
+    orders.recheck_cases(
+        case_pks=list(found.order_by("pk").values_list("pk", flat=True)), at=timezone.now()
+    )

@@ -1,0 +1,214 @@
+"""Claim, call, record: how an outbox message reaches the far side, once in effect.
+
+The claim is committed before the call and the record after it, so no transaction is open while
+the network is. A call whose answer is lost leaves the message to be claimed again, and the far
+side is asked for our key before anything is posted twice.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from sync import connections
+from sync.domain.cases import CaseKind
+from sync.domain.delivery import Failure, GiveUp, Misconfigured, Unavailable, decide
+from sync.domain.documents import Written
+from sync.models import OutboxAttempt, OutboxMessage
+from sync.services import cases, feeds, frozen, postings, work
+from sync.services.cases import Cause
+
+log = logging.getLogger(__name__)
+
+State = OutboxMessage.State
+Lane = OutboxMessage.Lane
+Answer = Written | Failure | None  # None: done, with nothing to tell
+
+
+@dataclass(frozen=True)
+class Operation:
+    """How one kind of message is sent, a batch at a time, and what its arrival means here.
+
+    `send` answers for each message in its place, or raises a Failure that holds for all of them.
+    `arrived` runs inside the recording transaction.
+    """
+
+    send: Callable[[Sequence[OutboxMessage]], Sequence[Answer]]
+    arrived: Callable[[OutboxMessage, Answer, datetime], None]
+    refused: CaseKind
+
+
+def _post_orders(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
+    return connections.erp().submit_orders([frozen.thaw_order(m.payload) for m in messages])
+
+
+def _set_external_ids(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
+    client = connections.marketplacer()
+    answers: list[Answer] = []
+    for message in messages:
+        try:
+            client.set_external_id(**message.payload)
+            answers.append(None)
+        except Failure as failure:
+            answers.append(failure)
+    return answers
+
+
+def _nothing(message: OutboxMessage, answer: Answer, at: datetime) -> None:
+    """The arrival changes nothing on our side."""
+
+
+OPERATIONS = {
+    "post_order": Operation(_post_orders, postings.accepted, CaseKind.ERP_REJECTED),
+    "set_external_id": Operation(_set_external_ids, _nothing, CaseKind.MARKETPLACER_REJECTED),
+}
+
+
+def _batch_size(lane: str) -> int:
+    return connections.erp().capabilities().max_batch if lane == Lane.ERP else 10
+
+
+def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
+    """Work the lane until nothing in it is due; returns how many messages arrived.
+
+    One worker works a lane at a time; a second run while it does returns 0 at once.
+    """
+    feed = f"deliver_{lane.lower()}"
+    if not work.try_lane_lock(feed):
+        return 0
+    arrived = 0
+    try:
+        _park_poisoned(lane, clock())
+        while True:
+            sent, delivered, failure = _deliver_batch(lane, clock)
+            if sent:
+                feeds.told(name=feed, failure=failure, at=clock(), counts={"sent": sent})
+            arrived += delivered
+            if not sent or isinstance(failure, Unavailable | Misconfigured):
+                return arrived
+    finally:
+        work.release_lane_lock(feed)
+
+
+def due(lane: str) -> QuerySet[OutboxMessage]:
+    """Messages of a lane that may be claimed: waiting, or in flight with a lease that ran out.
+
+    Not while an older message of the same stream has not arrived.
+    """
+    older = OutboxMessage.objects.filter(
+        stream=OuterRef("stream"),
+        pk__lt=OuterRef("pk"),
+        state__in=[State.PENDING, State.IN_FLIGHT, State.FAILED],
+    )
+    return OutboxMessage.objects.filter(
+        ~Exists(older), lane=lane, state__in=[State.PENDING, State.IN_FLIGHT]
+    )
+
+
+def _deliver_batch(lane: Lane, clock: Callable[[], datetime]) -> tuple[int, int, Failure | None]:
+    lease, messages = work.claim(
+        due(lane), at=clock(), limit=_batch_size(lane), state=State.IN_FLIGHT
+    )
+    if not messages:
+        return 0, 0, None
+    delivered, failed = 0, None
+    for name in sorted({message.operation for message in messages}):
+        operation = OPERATIONS[name]
+        mine = [message for message in messages if message.operation == name]
+        answers: Sequence[Answer]
+        try:
+            answers = operation.send(mine)
+        except Failure as failure:
+            answers = [failure] * len(mine)
+        failed = next((a for a in answers if isinstance(a, Failure)), failed)
+        delivered += _record(operation, lease, mine, answers, clock())
+    return len(messages), delivered, failed
+
+
+@transaction.atomic
+def _record(
+    operation: Operation,
+    lease: object,
+    sent: Sequence[OutboxMessage],
+    answers: Sequence[Answer],
+    at: datetime,
+) -> int:
+    by_pk = {message.pk: answer for message, answer in zip(sent, answers, strict=True)}
+    held = work.hold(OutboxMessage, lease=lease, pks=list(by_pk))  # type: ignore[arg-type]
+    for lost in set(by_pk) - {message.pk for message in held}:
+        # Our lease ran out and another worker has the message; what it finds is the truth.
+        log.warning("outbox %s: answered after its lease ran out, not recorded", lost)
+    delivered = 0
+    for message in held:
+        answer = by_pk[message.pk]
+        work.release([message], at=at)
+        if isinstance(answer, Failure):
+            _record_failure(operation, message, answer, at)
+        else:
+            delivered += 1
+            _record_arrival(operation, message, answer, at)
+        message.save()
+    return delivered
+
+
+def _record_arrival(
+    operation: Operation, message: OutboxMessage, answer: Answer, at: datetime
+) -> None:
+    message.state, message.delivered_at, message.last_error = State.DELIVERED, at, ""
+    if isinstance(answer, Written):
+        message.answer = {"ref": answer.ref, "number": answer.number, "status": answer.status}
+    OutboxAttempt.objects.create(message=message, at=at, outcome="delivered")
+    operation.arrived(message, answer, at)
+    if message.case is not None:
+        cases.resolve(case=message.case, resolution=f"{message.reference} arrived.", at=at)
+    log.info("outbox %s %s: delivered, try %s", message.pk, message.operation, message.attempts)
+
+
+def _record_failure(
+    operation: Operation, message: OutboxMessage, failure: Failure, at: datetime
+) -> None:
+    OutboxAttempt.objects.create(
+        message=message, at=at, outcome=failure.kind, detail=str(failure)[:2000]
+    )
+    message.last_error = f"{failure.kind}: {failure}"[:2000]
+    decision = decide(failure, attempts=message.attempts, now=at)
+    if isinstance(decision, GiveUp):
+        _give_up(message, operation.refused, decision.reason, at)
+    else:
+        message.state, message.not_before = State.PENDING, decision.until
+    log.info(
+        "outbox %s %s: %s, try %s", message.pk, message.operation, failure.kind, message.attempts
+    )
+
+
+def _give_up(message: OutboxMessage, kind: CaseKind, reason: str, at: datetime) -> None:
+    message.state = State.FAILED
+    message.case = cases.open_case(
+        cause=Cause(
+            kind,
+            f"outbox:{message.operation}:{message.key}",
+            f"{message.reference} was not taken.",
+            quote=reason,
+        ),
+        at=at,
+    )
+    postings.refused(message=message, case=message.case)
+
+
+@transaction.atomic
+def _park_poisoned(lane: Lane, at: datetime) -> None:
+    waiting = OutboxMessage.objects.filter(lane=lane, state__in=[State.PENDING, State.IN_FLIGHT])
+    for message in work.poisoned(waiting, at=at):
+        OutboxAttempt.objects.create(message=message, at=at, outcome="poison")
+        work.release([message], at=at)
+        _give_up(message, CaseKind.POISON, "Each try ended the worker before it answered.", at)
+        message.save()
+
+
+def lanes_with_work(*, at: datetime) -> list[Lane]:
+    """The lanes in which something is due now: what the sweeper wakes."""
+    free = Q(lease_until__isnull=True) | Q(lease_until__lt=at)
+    return [lane for lane in Lane if due(lane).filter(free, not_before__lte=at).exists()]

@@ -1,0 +1,43 @@
+"""What each feed's runs say of themselves: the evidence that health is computed from."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from sync.domain.cases import CaseKind
+from sync.domain.delivery import Failure, Misconfigured
+from sync.models import ExceptionCase, Feed
+from sync.services import cases
+from sync.services.cases import Cause
+
+
+def get(name: str) -> Feed:
+    feed, _ = Feed.objects.get_or_create(name=name)
+    return feed
+
+
+@transaction.atomic
+def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[str, int]) -> None:
+    """Record how a run of the feed ended, and stop or start it accordingly.
+
+    A misconfigured connection opens a case, which resolves with the next run that gets through.
+    """
+    feed = Feed.objects.select_for_update().get(pk=get(name).pk)
+    feed.counts = dict(counts)
+    if failure is None:
+        feed.succeeded_at, feed.error, feed.error_kind = at, "", ""
+    else:
+        feed.failed_at, feed.error, feed.error_kind = at, str(failure)[:2000], failure.kind
+    feed.save()
+    key = f"feed:{name}"
+    if isinstance(failure, Misconfigured):
+        cause = Cause(
+            CaseKind.FEED_STOPPED, key, f"The feed {name} is refused.", quote=str(failure)
+        )
+        cases.open_case(cause=cause, at=at)
+    elif failure is None:
+        for case in ExceptionCase.objects.filter(
+            kind=CaseKind.FEED_STOPPED, key=key, state=ExceptionCase.State.OPEN
+        ):
+            cases.resolve(case=case, resolution="The feed got through again.", at=at)

@@ -1,0 +1,190 @@
+"""The inbox: everything Marketplacer tells us, stored as it came before anything is decided."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from sync import connections
+from sync.domain.cases import CaseKind
+from sync.domain.delivery import Failure, Throttled
+from sync.models import ExceptionCase, InboxMessage
+from sync.services import cases, feeds, lanes, orders, work
+from sync.services.cases import Cause
+
+log = logging.getLogger(__name__)
+
+State = InboxMessage.State
+Source = InboxMessage.Source
+
+PROCESS = "sync.tasks.process_inbox"
+FETCH = "sync.tasks.fetch_hinted"
+BATCH = 200
+FETCH_BATCH = 50
+
+
+@dataclass(frozen=True)
+class Hint:
+    """An authentic webhook: which node changed. `identity` is its idempotency key."""
+
+    identity: str
+    typename: str
+    node_id: str
+    event_name: str
+    sequence: int | None
+    body: Mapping[str, Any]
+
+
+@transaction.atomic
+def receive_hint(*, hint: Hint, at: datetime) -> bool:
+    """Store a webhook once and wake the fetcher; returns whether it was news.
+
+    Only invoices are acted on today; any other kind is kept and marked as not needed.
+    """
+    wanted = hint.typename == "Invoice" and bool(hint.node_id)
+    created = InboxMessage.objects.bulk_create(
+        [
+            InboxMessage(
+                source=Source.HINT,
+                identity=hint.identity,
+                typename=hint.typename,
+                node_id=hint.node_id,
+                sequence=hint.sequence,
+                event_name=hint.event_name,
+                body=hint.body,
+                received_at=at,
+                not_before=at,
+                state=State.NEW if wanted else State.IGNORED,
+                note="" if wanted else "nothing here acts on this kind of event",
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    if wanted:
+        lanes.wake(task=FETCH, at=at)
+    return bool(created)
+
+
+@transaction.atomic
+def receive_nodes(*, nodes: Sequence[Mapping[str, Any]], at: datetime) -> int:
+    """Store invoices as they were read and wake their processing; returns how many were given.
+
+    The same invoice in the same version is one row, whichever way it came.
+    """
+    InboxMessage.objects.bulk_create(
+        [
+            InboxMessage(
+                source=Source.NODE,
+                identity=f"{node['id']}@{node.get('updatedAt')}",
+                typename="Invoice",
+                node_id=node["id"],
+                body=node,
+                received_at=at,
+                not_before=at,
+            )
+            for node in nodes
+        ],
+        ignore_conflicts=True,
+    )
+    if nodes:
+        lanes.wake(task=PROCESS, at=at)
+    return len(nodes)
+
+
+def fetch_hinted(*, clock: Callable[[], datetime]) -> int:
+    """Read the invoices that webhooks named, as they are now; returns how many hints were served.
+
+    Late and doubled webhooks stop mattering here: the newest version comes, once.
+    """
+    served = 0
+    while True:
+        lease, hints = work.claim(
+            InboxMessage.objects.filter(source=Source.HINT, state=State.NEW),
+            at=clock(),
+            limit=FETCH_BATCH,
+        )
+        if not hints:
+            return served
+        failure: Failure | None = None
+        nodes: Sequence[Mapping[str, Any]] = []
+        try:
+            nodes = connections.marketplacer().invoice_nodes({hint.node_id for hint in hints})
+        except Failure as problem:
+            failure = problem
+        with transaction.atomic():
+            receive_nodes(nodes=nodes, at=clock())
+            _record_hints(lease, hints, failure, clock())
+        feeds.told(name="fetch_hinted", failure=failure, at=clock(), counts={"read": len(nodes)})
+        if failure is not None:
+            return served
+        served += len(hints)
+
+
+def _record_hints(
+    lease: Any, hints: Sequence[InboxMessage], failure: Failure | None, at: datetime
+) -> None:
+    held = work.hold(InboxMessage, lease=lease, pks=[hint.pk for hint in hints])
+    work.release(held, at=at)
+    for hint in held:
+        if failure is None:
+            hint.state, hint.note, hint.processed_at = State.DONE, "read from Marketplacer", at
+        else:
+            # The poll brings the same news; a hint that cannot be served only waits.
+            seconds = failure.retry_after if isinstance(failure, Throttled) else None
+            hint.not_before = at + timedelta(seconds=seconds or 30)
+            hint.note = f"{failure.kind}: {failure}"[:500]
+    InboxMessage.objects.bulk_update(
+        held,
+        ["state", "note", "processed_at", "not_before", "lease", "lease_until", "unrecorded"],
+    )
+
+
+def process(*, clock: Callable[[], datetime]) -> int:
+    """Translate stored invoices until none is waiting; returns how many messages were worked."""
+    worked = 0
+    _park_poisoned(clock())
+    while True:
+        lease, messages = work.claim(
+            InboxMessage.objects.filter(source=Source.NODE, state=State.NEW),
+            at=clock(),
+            limit=BATCH,
+        )
+        if not messages:
+            return worked
+        with transaction.atomic():
+            held = work.hold(InboxMessage, lease=lease, pks=[m.pk for m in messages])
+            orders.refresh(messages=held, at=clock())
+            work.release(held, at=clock())
+            InboxMessage.objects.bulk_update(
+                held, ["state", "note", "processed_at", "lease", "lease_until", "unrecorded"]
+            )
+        worked += len(messages)
+
+
+@transaction.atomic
+def _park_poisoned(at: datetime) -> None:
+    waiting = InboxMessage.objects.filter(state=State.NEW)
+    for message in work.poisoned(waiting, at=at):
+        work.release([message], at=at)
+        message.state, message.processed_at = State.UNREADABLE, at
+        message.note = "each try ended the worker before it finished"
+        message.save()
+        cause = Cause(
+            CaseKind.POISON,
+            f"inbox:{message.pk}",
+            f"Reading message {message.identity} stopped the worker several times.",
+        )
+        cases.open_case(cause=cause, at=at)
+
+
+def bad_signature(*, at: datetime) -> ExceptionCase:
+    """Count a webhook whose signature does not fit our key; nothing else is believed of it."""
+    cause = Cause(
+        CaseKind.BAD_SIGNATURE,
+        "webhook",
+        "Webhooks arrive whose signature does not fit our key.",
+    )
+    return cases.open_case(cause=cause, at=at)

@@ -1,0 +1,33 @@
+"""Waking the workers: a burst of news enqueues one task for a lane, not one each."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+from django_q.tasks import async_task
+
+from sync.models import Lane
+
+# A wake whose task was lost may be repeated after this; the minutely schedule is the guarantee.
+STALE = timedelta(seconds=30)
+
+
+def wake(*, task: str, at: datetime) -> bool:
+    """Enqueue `task` (a dotted path) unless it is already waiting; returns whether it was.
+
+    Inside a transaction the task goes with it: rolled back together, seen together.
+    """
+    Lane.objects.get_or_create(name=task)
+    due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - STALE)
+    if not Lane.objects.filter(due, name=task).exists():
+        return False
+    # Somebody who holds the row is waking the lane this instant: no need to wait for him.
+    if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):
+        return False
+    Lane.objects.filter(name=task).update(woken_at=at)
+    async_task(task)
+    return True
+
+
+def awake(*, task: str) -> None:
+    """The lane's task has begun: news from now on wakes it again."""
+    Lane.objects.filter(name=task).update(woken_at=None)

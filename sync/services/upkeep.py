@@ -1,0 +1,48 @@
+"""The sweeper and the broom: what fell between is picked up, what is spent is cleared away."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django_q.models import Task
+
+from sync.domain.cases import KINDS
+from sync.models import ExceptionCase, InboxMessage
+from sync.services import cases, deliveries, lanes, orders, outbox
+from sync.services.inbox import FETCH, PROCESS
+
+# django-q2 keeps every result row (it would otherwise lock them all to prune at each task).
+KEEP_TASKS = timedelta(days=7)
+
+
+@transaction.atomic
+def sweep(*, at: datetime) -> None:
+    """Wake every lane in which something is due, and look again at cases that block nothing."""
+    waiting = InboxMessage.objects.filter(state=InboxMessage.State.NEW, not_before__lte=at)
+    if waiting.filter(source=InboxMessage.Source.HINT).exists():
+        lanes.wake(task=FETCH, at=at)
+    if waiting.filter(source=InboxMessage.Source.NODE).exists():
+        lanes.wake(task=PROCESS, at=at)
+    for lane in deliveries.lanes_with_work(at=at):
+        lanes.wake(task=outbox.TASKS[lane], at=at)
+    _resolve_idle_blockers(at)
+
+
+def _resolve_idle_blockers(at: datetime) -> None:
+    """A case that was opened for orders and blocks none any more has lost its cause."""
+    blocking = [kind for kind, facts in KINDS.items() if facts.resolves_itself]
+    idle = ExceptionCase.objects.filter(
+        state=ExceptionCase.State.OPEN, kind__in=blocking, invoices=None
+    ).exclude(kind__in=["FEED_STOPPED", "BAD_SIGNATURE", "UNREADABLE_MESSAGE"])
+    for case in idle.order_by("pk")[:500]:
+        cases.resolve(case=case, resolution="It blocks nothing any more.", at=at)
+    parked = ExceptionCase.objects.filter(
+        state=ExceptionCase.State.OPEN, kind__in=blocking, invoices__state="PARKED"
+    )
+    stale = parked.filter(last_seen_at__lt=at - timedelta(minutes=10)).order_by("last_seen_at")
+    orders.recheck_cases(case_pks=list(stale.values_list("pk", flat=True).distinct()[:20]), at=at)
+
+
+def prune(*, at: datetime) -> int:
+    """Delete spent task rows of django-q2; returns how many. Our own tables keep everything."""
+    deleted, _ = Task.objects.filter(stopped__lt=at - KEEP_TASKS).delete()
+    return deleted

@@ -1,0 +1,67 @@
+"""What django-q2 runs: each task says "work until empty" and makes one service call.
+
+Every task may run twice and at the same time as itself; the services see to that.
+"""
+
+import os
+import platform
+
+from django.utils import timezone
+
+from mkterp.core import heartbeats
+from sync.models import OutboxMessage
+from sync.services import deliveries, inbox, lanes, postings, pulls, upkeep
+
+now = timezone.now
+
+
+def canary() -> None:
+    heartbeats.beat(name="worker", at=now(), detail={"host": platform.node(), "pid": os.getpid()})
+
+
+def pull_sellers() -> None:
+    pulls.pull_sellers(clock=now)
+
+
+def pull_listings() -> None:
+    pulls.pull_listings(clock=now)
+
+
+def pull_items() -> None:
+    pulls.pull_items(clock=now)
+
+
+def poll_invoices() -> None:
+    pulls.pull_invoices(clock=now)
+
+
+def fetch_hinted() -> None:
+    lanes.awake(task="sync.tasks.fetch_hinted")
+    inbox.fetch_hinted(clock=now)
+
+
+def process_inbox() -> None:
+    lanes.awake(task="sync.tasks.process_inbox")
+    inbox.process(clock=now)
+
+
+def deliver_erp() -> None:
+    lanes.awake(task="sync.tasks.deliver_erp")
+    deliveries.deliver(lane=OutboxMessage.Lane.ERP, clock=now)
+
+
+def deliver_marketplacer() -> None:
+    lanes.awake(task="sync.tasks.deliver_marketplacer")
+    deliveries.deliver(lane=OutboxMessage.Lane.MARKETPLACER, clock=now)
+
+
+def read_back() -> None:
+    postings.read_back(clock=now)
+
+
+def sweep() -> None:
+    upkeep.sweep(at=now())
+
+
+def prune() -> None:
+    upkeep.prune(at=now())
