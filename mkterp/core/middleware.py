@@ -1,0 +1,139 @@
+"""What every request passes: an id, a content policy, a way back to sign-in, local time, the doors."""
+
+import re
+import uuid
+import zoneinfo
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
+
+from mkterp.core import roles
+from mkterp.core.requestid import request_id as request_id_of
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# Everything comes from ourselves; nothing inline runs. `data:` is for the small marks that the
+# stylesheets draw (the tick in a checkbox, the arrow of a select).
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+class RequestIdMiddleware:
+    """Takes X-Request-ID from a proxy when it is a plain token, else makes one; answers with it."""
+
+    plain = re.compile(r"[A-Za-z0-9._-]{8,80}")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        # A caller's text goes into our log lines, so only a plain token is taken over.
+        request_id = given if self.plain.fullmatch(given) else uuid.uuid4().hex
+        token = request_id_of.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            request_id_of.reset(token)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class ContentSecurityPolicyMiddleware:
+    """Sets the one content policy on every answer that has not set its own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        return response
+
+
+class HtmxLoginMiddleware:
+    """When the session has died, tells htmx to move the whole page to sign-in.
+
+    Without it the sign-in page would be swapped into a table: htmx follows redirects by itself.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if not (
+            request.headers.get("HX-Request") == "true"
+            and isinstance(response, HttpResponseRedirect)
+            and response.url.split("?")[0] == resolve_url(settings.LOGIN_URL)
+        ):
+            return response
+        # Come back to the page the person was looking at, not to the fragment's address.
+        current = request.headers.get("HX-Current-URL", "")
+        back = roles.local_path(current, request) or "/"
+        moved = HttpResponse(status=204)
+        moved["HX-Redirect"] = roles.sign_in_address(back)
+        return moved
+
+
+class NoStoreMiddleware:
+    """Keeps pages with data out of every cache, the browser's back button included."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if request.user.is_authenticated and "Cache-Control" not in response:
+            add_never_cache_headers(response)
+        return response
+
+
+class LocalTimeMiddleware:
+    """Shows times in the person's own zone, else in the company's."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        name = getattr(request.user, "time_zone", "")
+        zone = settings.COMPANY_TIME_ZONE
+        if name in zoneinfo.available_timezones():
+            zone = zoneinfo.ZoneInfo(name)
+        with timezone.override(zone):
+            return self.get_response(request)
+
+
+class DoorMiddleware:
+    """Refuses every view that does not say who may enter (see `roles.requires`).
+
+    A new view cannot forget its permission: without one nobody gets in.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponseBase],
+        args: tuple[object, ...],
+        kwargs: dict[str, object],
+    ) -> HttpResponseBase | None:
+        permission = roles.permission_of(view)
+        if permission is None:
+            raise PermissionDenied("This view declares no permission, so nobody may open it.")
+        return roles.refusal(request, permission)

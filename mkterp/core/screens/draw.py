@@ -1,0 +1,276 @@
+"""From a state to what the templates show. Nothing here asks the database but through the state."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest
+
+from mkterp.core.screens import words
+from mkterp.core.screens.actions import Action, Outcome
+from mkterp.core.screens.columns import Badge
+from mkterp.core.screens.state import ListState
+
+if TYPE_CHECKING:
+    from mkterp.core.screens.lists import ListScreen, View
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button that may be pressed: the person has the permission, the row meets the condition."""
+
+    action: Action
+    url: str
+    key: str = ""  # the row; "" in the bulk bar
+
+    @property
+    def css(self) -> str:
+        if self.action.danger:
+            return "d"
+        return "p" if self.action.primary else ""
+
+
+@dataclass(frozen=True)
+class Header:
+    """A column's head: its label, and the address that sorts by it ("" when nothing does)."""
+
+    name: str
+    label: str
+    css: str
+    url: str = ""
+    direction: str = ""  # ascending, descending, or "" when the list is sorted by another
+
+
+@dataclass(frozen=True)
+class Cell:
+    html: Any
+    css: str
+    lead: bool
+
+
+@dataclass(frozen=True)
+class RowView:
+    """One row of the table, ready to draw."""
+
+    row: Any
+    key: str
+    title: str
+    css: str
+    cells: list[Cell]
+    open_url: str  # the list with this row open, or the row's page when there is no panel
+    panel_url: str
+    page_url: str
+    buttons: list[Button]
+    refused: str
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class Tab:
+    view: "View"
+    url: str
+    current: bool
+    count: str
+
+
+@dataclass
+class ListPage:
+    """The list as its template sees it."""
+
+    state: ListState
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def screen(self) -> "ListScreen":
+        return self.state.screen
+
+    @property
+    def request(self) -> HttpRequest:
+        return self.state.request
+
+    @cached_property
+    def table(self) -> Any:
+        return self.screen.table(data=self.state.page.rows)
+
+    @cached_property
+    def allowed(self) -> list[Action]:
+        """The actions this person may take at all."""
+        user = self.request.user
+        return [a for a in self.screen.actions if a.offered and a.allowed(user)]
+
+    @cached_property
+    def bulk(self) -> list[Button]:
+        return [Button(a, self.screen.url(a.name)) for a in self.allowed if a.multi]
+
+    @cached_property
+    def headers(self) -> list[Header]:
+        return [self._header(self.table.columns[name]) for name in self.state.columns]
+
+    def _header(self, column: Any) -> Header:
+        css = column.column.attrs.get("th", {}).get("class", "")
+        name, state = column.name, self.state
+        if name not in self.screen.orderings:
+            return Header(name, str(column.header), css)
+        if state.sort.lstrip("-") == name:
+            down = state.sort.startswith("-")
+            other = name if down else f"-{name}"
+            direction = "descending" if down else "ascending"
+            return Header(name, str(column.header), css, state.address(sort=other), direction)
+        # Figures and times are wanted from the top, words from the letter A.
+        first = f"-{name}" if getattr(column.column, "big_first", False) else name
+        return Header(name, str(column.header), css, state.address(sort=first))
+
+    @cached_property
+    def rows(self) -> list[RowView]:
+        return [self._row(bound) for bound in self.table.rows]
+
+    def _row(self, bound: Any) -> RowView:
+        screen, state, row = self.screen, self.state, bound.record
+        key = screen.key_of(row)
+        cells = []
+        for name in state.columns:
+            css = self.table.columns[name].column.attrs.get("td", {}).get("class", "")
+            cells.append(Cell(bound.get_cell(name), css, lead=name == screen.lead))
+        page_url = screen.row_url(row)
+        return RowView(
+            row=row,
+            key=key,
+            title=screen.row_title(row),
+            css=screen.row_class(row),
+            cells=cells,
+            open_url=state.here(open=key) if screen.panel_template else page_url,
+            panel_url=screen.url("panel", row) if screen.panel_template else "",
+            page_url=page_url,
+            buttons=buttons(screen, row, [a for a in self.allowed if a.row]),
+            refused=self.outcome.refused.get(str(row.pk), ""),
+            is_open=state.open == key,
+        )
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        state = self.state
+        tabs = []
+        for view in self.screen.views:
+            count = ""
+            if view.count:
+                count = words.count_text(state.counted(state.filtered_by(view)))
+            tabs.append(Tab(view, state.view_address(view), state.view == view, count))
+        return tabs
+
+    @cached_property
+    def columns_offered(self) -> list[tuple[str, str, bool]]:
+        """Name, label and whether it is shown, of each column that may be left out."""
+        return [
+            (name, str(self.table.columns[name].header), name in self.state.columns)
+            for name in self.screen.column_names
+            if name != self.screen.lead
+        ]
+
+    @cached_property
+    def hidden(self) -> list[tuple[str, str]]:
+        """What the filter form must carry along: everything of the state that it does not edit."""
+        state = self.state
+        kept = [("view", state.view.name if state.view else "")]
+        if state.sort != self.screen.order:
+            kept.append(("sort", state.sort))
+        if state.chosen_columns:
+            kept.append(("cols", ",".join(state.chosen_columns)))
+        return kept
+
+    @cached_property
+    def filters_given(self) -> list[tuple[str, str]]:
+        """The filters in force as name and value, for forms that edit something else."""
+        return [(name, value) for name, values in self.state.given.lists() for value in values]
+
+    @property
+    def count_text(self) -> str:
+        return words.count_text(self.state.count)
+
+    @property
+    def things(self) -> str:
+        return words.things(self.state.count, self.screen.noun, self.screen.nouns)
+
+    @property
+    def next_url(self) -> str:
+        after = self.state.page.next
+        return self.state.address(after=after) if after else ""
+
+    @property
+    def previous_url(self) -> str:
+        before = self.state.page.previous
+        return self.state.address(before=before) if before else ""
+
+    @property
+    def export_url(self) -> str:
+        query = self.state.query()
+        return f"{self.screen.url('export')}?{query}" if query else self.screen.url("export")
+
+    @property
+    def everything(self) -> bool:
+        """Whether "all N like these" is offered: there are more than this page, and not too many."""
+        more = bool(self.next_url or self.previous_url)
+        return more and self.state.count <= self.screen.bulk_limit
+
+    @cached_property
+    def summary(self) -> str:
+        return self.screen.summary(self.request, self.state.rows)
+
+    @cached_property
+    def narrowed(self) -> bool:
+        """Whether an empty list may be empty because of what was asked."""
+        return bool(self.state.chips) or not self.state.valid
+
+    @cached_property
+    def extra(self) -> dict[str, Any]:
+        return self.screen.list_context(self.request)
+
+
+@dataclass
+class RowPage:
+    """One row, in the side panel or on a page of its own."""
+
+    screen: "ListScreen"
+    request: HttpRequest
+    row: Any
+    close_url: str = ""
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def key(self) -> str:
+        return self.screen.key_of(self.row)
+
+    @property
+    def title(self) -> str:
+        return self.screen.row_title(self.row)
+
+    @property
+    def badge(self) -> Badge | None:
+        return self.screen.row_badge(self.row)
+
+    @property
+    def page_url(self) -> str:
+        return self.screen.row_url(self.row)
+
+    @property
+    def panel_url(self) -> str:
+        return self.screen.url("panel", self.row)
+
+    @cached_property
+    def buttons(self) -> list[Button]:
+        user = self.request.user
+        allowed = [a for a in self.screen.actions if a.offered and a.allowed(user)]
+        return buttons(self.screen, self.row, allowed)
+
+    @property
+    def refused(self) -> str:
+        return self.outcome.refused.get(str(self.row.pk), "") or self.outcome.sentence
+
+    @property
+    def moving(self) -> bool:
+        return self.screen.moving(self.row)
+
+
+def buttons(screen: "ListScreen", row: Any, actions: list[Action]) -> list[Button]:
+    """The buttons of these actions that apply to the row now, in the order they were declared."""
+    key = screen.key_of(row)
+    return [Button(a, screen.url(a.name), key) for a in actions if a.condition(row)]

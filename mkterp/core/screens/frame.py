@@ -1,0 +1,176 @@
+"""The frame around every page: the rail by role, its counts, search, period, person.
+
+The roof declares one `Frame` and names it in `settings.FRAME`; the context processor `frame` shows
+each person the part they may open. Counts are asked for only when a template draws them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
+from mkterp.core import roles
+from mkterp.core.forms import PreferencesForm
+from mkterp.core.screens import toasts, words
+
+
+@dataclass(frozen=True)
+class Count:
+    """What a person can act on behind a rail item. `meaning`: "", need or broke."""
+
+    number: int = 0
+    meaning: str = ""
+    text: str = ""  # instead of the number: "1 late"
+
+    @property
+    def shown(self) -> str:
+        return self.text or (words.count_text(self.number) if self.number else "")
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One line of the rail. `count` gets the user and answers a number, a Count or None."""
+
+    url_name: str
+    label: str
+    icon: str
+    permission: str = ""
+    count: Callable[[Any], int | Count | None] | None = None
+    group: str = ""  # the heading it stands under
+    key: str = ""  # a single key that opens it
+    foot: bool = False  # at the bottom of the rail
+    bar: bool = False  # in the bar at the bottom of a narrow screen (at most four)
+
+
+@dataclass(frozen=True)
+class Period:
+    """The period being worked on and how far its close is."""
+
+    name: str  # "Nov 2026"
+    text: str  # "closes in 7 d"
+    title: str = ""
+    url: str = ""
+    done: int = 0
+    total: int = 0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the roof declares, once."""
+
+    navigation: tuple[NavItem, ...] = ()
+    search: str = ""  # the URL name of a page that takes ?q=
+    search_label: str = "Search SKU, order, seller"
+    period: Callable[[HttpRequest], Period | None] | None = None
+    company: str = ""
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class RailItem:
+    item: NavItem
+    url: str
+    current: bool
+    count: Count
+
+
+class FrameForPerson:
+    """The frame as one person sees it on one page."""
+
+    def __init__(self, request: HttpRequest, declared: Frame) -> None:
+        self.request = request
+        self.declared = declared
+
+    @cached_property
+    def rail(self) -> list[RailItem]:
+        user = self.request.user
+        path = self.request.path
+        shown = [
+            (item, reverse(item.url_name))
+            for item in self.declared.navigation
+            if not item.permission or user.has_perm(item.permission)
+        ]
+        # The longest address that leads here is the place we are at: /orders/12/ is in Orders.
+        places = [url for _, url in shown if path == url or (url != "/" and path.startswith(url))]
+        here = max(places, key=len, default="")
+        return [RailItem(item, url, url == here, _count(item, user)) for item, url in shown]
+
+    @property
+    def groups(self) -> list[tuple[str, list[RailItem]]]:
+        """The rail by heading, in the order of declaration; what stands at the foot left out."""
+        groups: list[tuple[str, list[RailItem]]] = []
+        for line in self.rail:
+            if line.item.foot:
+                continue
+            if not groups or groups[-1][0] != line.item.group:
+                groups.append((line.item.group, []))
+            groups[-1][1].append(line)
+        return groups
+
+    @property
+    def foot(self) -> list[RailItem]:
+        return [line for line in self.rail if line.item.foot]
+
+    @property
+    def bar(self) -> list[RailItem]:
+        """The few places under the thumb: the ones marked, else the first four."""
+        marked = [line for line in self.rail if line.item.bar]
+        return (marked or self.rail)[:4]
+
+    @property
+    def search_url(self) -> str:
+        return reverse(self.declared.search) if self.declared.search else ""
+
+    @cached_property
+    def period(self) -> Period | None:
+        return self.declared.period(self.request) if self.declared.period else None
+
+    @cached_property
+    def roles(self) -> list[roles.Role]:
+        return roles.roles_of(self.request.user)
+
+    @property
+    def initials(self) -> str:
+        user = self.request.user
+        words_ = (user.get_full_name() or user.get_username()).split()
+        return "".join(word[0] for word in words_[:2]).upper()
+
+    @property
+    def theme(self) -> str:
+        """light or dark when the person chose one; "" leaves it to their system."""
+        chosen = self.request.COOKIES.get("theme", "")
+        return chosen if chosen in ("light", "dark") else ""
+
+    @property
+    def themes(self) -> list[tuple[str, str, bool]]:
+        return [(k, label, (self.theme or "auto") == k) for k, label in PreferencesForm.THEMES]
+
+    @property
+    def keys(self) -> bool:
+        """Whether single keys act (WCAG 2.1.4: they can be switched off)."""
+        return self.request.COOKIES.get("keys") != "off"
+
+    @property
+    def toasts(self) -> list[toasts.Toast]:
+        return toasts.pending(self.request)
+
+
+def _count(item: NavItem, user: Any) -> Count:
+    if item.count is None:
+        return Count()
+    counted = item.count(user)
+    if counted is None:
+        return Count()
+    return counted if isinstance(counted, Count) else Count(counted)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the frame, asked nothing until a template asks it."""
+    path = getattr(settings, "FRAME", "")
+    declared = import_string(path) if path else Frame()
+    return {"frame": FrameForPerson(request, declared)}

@@ -1,0 +1,97 @@
+"""The small pieces of HTML that every screen shares: money, badges, times, icons."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Literal
+
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from mkterp.core.screens import words
+
+# waiting grey, moving blue, done green, needs a person amber, broken or forbidden red
+Meaning = Literal["wait", "move", "done", "need", "broke"]
+
+_GLYPHS: dict[str, str] = {
+    "wait": "clock",
+    "move": "arrow-right",
+    "done": "check",
+    "need": "user-round",
+    "broke": "x",
+}
+
+
+def icon(name: str, css: str = "") -> SafeString:
+    """An icon of the sprite, hidden from screen readers: the words beside it say the same."""
+    return format_html(
+        '<svg class="{}" aria-hidden="true" focusable="false"><use href="{}#i-{}"></use></svg>',
+        f"i {css}".strip(),
+        static("icons.svg"),
+        name,
+    )
+
+
+def money(amount: Decimal | None, currency: str) -> SafeString:
+    """An amount with its currency quieter than its digits; a dash when there is none."""
+    if amount is None:
+        return format_html('<span class="mut">{}</span>', "\N{EN DASH}")
+    minus = "\N{MINUS SIGN}" if amount < 0 else ""
+    return format_html(
+        '<span class="mk-money">{}<span class="cur">{}</span>{}</span>',
+        minus,
+        words.currency_sign(currency),
+        words.amount_text(amount, currency),
+    )
+
+
+def difference(amount: Decimal, currency: str) -> SafeString:
+    """A difference: sign, colour and a word, so that none has to carry the meaning alone."""
+    text, word = words.difference_text(amount, currency)
+    css = {"equal": "pos", "over": "amb", "short": "neg"}[word]
+    return format_html('<span class="mk-money {}">{} <span>{}</span></span>', css, text, word)
+
+
+def badge(word: str, meaning: str = "wait", glyph: str = "") -> SafeString:
+    """One word in one colour, with the glyph of its meaning. Unknown meanings raise KeyError."""
+    return format_html(
+        '<span class="mk-b {}">{}{}</span>',
+        meaning,
+        icon(glyph or _GLYPHS[meaning], "i-s"),
+        word,
+    )
+
+
+def _exact(value: datetime) -> str:
+    local = timezone.localtime(value)
+    utc = value.astimezone(UTC)
+    return f"{local:%a %d %b %Y %H:%M:%S} {local:%Z} ({utc:%d %b %H:%M:%S} UTC)"
+
+
+def age(value: datetime | None) -> SafeString:
+    """How long ago, with the exact time in the title."""
+    if value is None:
+        return format_html('<span class="mut">{}</span>', "never")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        value.isoformat(),
+        _exact(value),
+        words.age_text(value, timezone.now()),
+    )
+
+
+def moment(value: datetime | None) -> SafeString:
+    """The local time, as short as the distance allows: "10:42", "23 Nov 10:42", "23 Nov 2025"."""
+    if value is None:
+        return format_html('<span class="mut">{}</span>', "never")
+    local, now = timezone.localtime(value), timezone.localtime()
+    if local.date() == now.date():
+        text = f"{local:%H:%M:%S}"
+    elif local.year == now.year:
+        text = f"{local.day} {local:%b %H:%M}"
+    else:
+        text = f"{local.day} {local:%b %Y}"
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', value.isoformat(), _exact(value), text
+    )
