@@ -8,6 +8,7 @@ from django.contrib.postgres.search import TrigramSimilarity
 from django.db import connection
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
+from mapping.domain.text import search_text
 from mapping.models import (
     ErpItem,
     FulfilmentRule,
@@ -18,7 +19,6 @@ from mapping.models import (
     SkuMapping,
     TaxCodeMapping,
 )
-from mapping.services.catalogue import search_text
 
 # Below this two texts share hardly a word; measured on the shipped catalogue, not tuned.
 SIMILAR = 0.15

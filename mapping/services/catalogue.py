@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from django.db import transaction
 
+from mapping.domain.text import search_text
 from mapping.models import ErpItem, Listing, Seller
 from mapping.signals import mapping_changed
 
@@ -201,12 +202,6 @@ def mirror_items(*, items: Sequence[ItemFacts], at: datetime) -> int:
         ],
     )
     return len(items)
-
-
-def search_text(*parts: str) -> str:
-    """What the trigram index sees of an item or a listing: its words in lower case, once each."""
-    words = " ".join(parts).lower().replace("-", " ").replace("_", " ").split()
-    return " ".join(dict.fromkeys(words))
 
 
 def _last(by_id: dict[str, Facts]) -> list[Facts]:

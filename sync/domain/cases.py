@@ -15,7 +15,7 @@ class CaseKind(StrEnum):
     MONEY_MISMATCH = "MONEY_MISMATCH"
     NO_ADDRESS = "NO_ADDRESS"
     UNREADABLE_MESSAGE = "UNREADABLE_MESSAGE"
-    BAD_SIGNATURE = "BAD_SIGNATURE"
+    WEBHOOK_REFUSED = "WEBHOOK_REFUSED"
     ERP_REJECTED = "ERP_REJECTED"
     MARKETPLACER_REJECTED = "MARKETPLACER_REJECTED"
     POISON = "POISON"
@@ -91,11 +91,12 @@ KINDS: dict[CaseKind, KindFacts] = {
         "Look at the raw payload; a later, readable version of the order resolves this.",
         True,
     ),
-    CaseKind.BAD_SIGNATURE: KindFacts(
-        "Webhook signature wrong",
+    CaseKind.WEBHOOK_REFUSED: KindFacts(
+        "Webhook refused",
         3,
-        "Compare the HMAC key in the Operator portal with ours; orders still arrive by polling.",
-        True,
+        "Compare the webhook's key and query in the Operator portal with ours. Orders still come: "
+        "the poll brings them.",
+        False,
     ),
     CaseKind.ERP_REJECTED: KindFacts(
         "ERP refused", 2, "Read the ERP's words, put the cause right there, then retry.", False

@@ -11,6 +11,16 @@ from sync.models import ExceptionCase, Feed
 from sync.services import cases
 from sync.services.cases import Cause
 
+# Orders are decided on only after each of these has been read once: before that every SKU would
+# look unmapped and every seller unknown.
+CATALOGUE = ("sellers", "listings", "items")
+
+
+def catalogue_read() -> bool:
+    """Whether sellers, listings and ERP items have all been read at least once."""
+    read = Feed.objects.filter(name__in=CATALOGUE, succeeded_at__isnull=False)
+    return read.count() == len(CATALOGUE)
+
 
 def get(name: str) -> Feed:
     feed, _ = Feed.objects.get_or_create(name=name)

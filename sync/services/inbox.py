@@ -180,11 +180,10 @@ def _park_poisoned(at: datetime) -> None:
         cases.open_case(cause=cause, at=at)
 
 
-def bad_signature(*, at: datetime) -> ExceptionCase:
-    """Count a webhook whose signature does not fit our key; nothing else is believed of it."""
-    cause = Cause(
-        CaseKind.BAD_SIGNATURE,
-        "webhook",
-        "Webhooks arrive whose signature does not fit our key.",
-    )
+def refuse_webhook(*, problem: str, sentence: str, at: datetime) -> ExceptionCase:
+    """Count a webhook that cannot be believed or stored; nothing in it is acted on.
+
+    `problem` names the cause, so that a thousand of them are one case.
+    """
+    cause = Cause(CaseKind.WEBHOOK_REFUSED, f"webhook:{problem}", sentence)
     return cases.open_case(cause=cause, at=at)

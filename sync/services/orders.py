@@ -20,7 +20,7 @@ from sync.domain.marketplace import InvoiceLineValue, InvoiceValue
 from sync.domain.orders import Blocker, MappedItem, SellerFacts, TaxRule, translate
 from sync.marketplacer import parse
 from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, Order, OutboxMessage
-from sync.services import cases, frozen, outbox
+from sync.services import cases, feeds, frozen, outbox
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
 
@@ -257,8 +257,9 @@ def decide(*, invoices: Sequence[tuple[Invoice, InvoiceValue]], at: datetime) ->
     never posted again: what changed since is a case.
     """
     open_ones: list[tuple[Invoice, InvoiceValue]] = []
+    ready = feeds.catalogue_read()
     for invoice, value in invoices:
-        resting = _resting_state(value)
+        resting = _resting_state(value) or (None if ready else State.WAITING)
         posting = invoice.posting
         if posting is not None and not outbox.withdraw(
             message=posting, reason="Marketplacer changed the order.", at=at
@@ -282,7 +283,7 @@ def _resting_state(value: InvoiceValue) -> Invoice.State | None:
         return State.HISTORIC
     if "CANCELLED" in value.status_flags:
         return State.CANCELLED
-    if value.paid_at is None or "PAYMENT_UNDER_REVIEW" in value.status_flags - {"PAID"}:
+    if value.paid_at is None or "PAYMENT_UNDER_REVIEW" in value.status_flags:
         return State.WAITING
     return None
 
@@ -451,7 +452,25 @@ def recheck(*, keys: Iterable[tuple[CaseKind, str]], at: datetime) -> int:
 def recheck_cases(*, case_pks: Sequence[int], at: datetime) -> int:
     """Decide again on the parked invoices that these cases block; returns how many."""
     parked = Invoice.objects.filter(cases__in=case_pks, state=State.PARKED)
-    pks = sorted(set(parked.values_list("pk", flat=True)))
+    return decide_again(pks=sorted(set(parked.values_list("pk", flat=True))), at=at)
+
+
+@transaction.atomic
+def recheck_waiting(*, at: datetime, limit: int = 1000) -> int:
+    """Decide on paid invoices that waited for the first read of the catalogue; returns how many."""
+    if not feeds.catalogue_read():
+        return 0
+    waiting = Invoice.objects.filter(state=State.WAITING, paid_at__isnull=False).exclude(
+        status_flags__contains=["PAYMENT_UNDER_REVIEW"]
+    )
+    return decide_again(
+        pks=list(waiting.order_by("pk").values_list("pk", flat=True)[:limit]), at=at
+    )
+
+
+@transaction.atomic
+def decide_again(*, pks: Sequence[int], at: datetime) -> int:
+    """Decide on these invoices by the registry of this moment; returns how many they are."""
     for start in range(0, len(pks), CHUNK):
         locked = (
             Invoice.objects.select_for_update(of=("self",))

@@ -24,6 +24,7 @@ def sweep(*, at: datetime) -> None:
         lanes.wake(task=PROCESS, at=at)
     for lane in deliveries.lanes_with_work(at=at):
         lanes.wake(task=outbox.TASKS[lane], at=at)
+    orders.recheck_waiting(at=at)
     _resolve_idle_blockers(at)
 
 
@@ -32,7 +33,7 @@ def _resolve_idle_blockers(at: datetime) -> None:
     blocking = [kind for kind, facts in KINDS.items() if facts.resolves_itself]
     idle = ExceptionCase.objects.filter(
         state=ExceptionCase.State.OPEN, kind__in=blocking, invoices=None
-    ).exclude(kind__in=["FEED_STOPPED", "BAD_SIGNATURE", "UNREADABLE_MESSAGE"])
+    ).exclude(kind__in=["FEED_STOPPED", "UNREADABLE_MESSAGE"])
     for case in idle.order_by("pk")[:500]:
         cases.resolve(case=case, resolution="It blocks nothing any more.", at=at)
     parked = ExceptionCase.objects.filter(

@@ -1,0 +1,80 @@
+"""What every test may ask for: people by role, a clock, the sandbox in process, the fake ERP."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.test import Client
+
+from mkterp import postgres
+from mkterp.core import roles
+from mkterp.core.models import User
+
+postgres.ensure_running()
+
+
+@pytest.fixture
+def at() -> datetime:
+    """A moment of the test's own: a minute before midnight at a month's end."""
+    return datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        roles.sync_roles()
+
+
+def _person(role: str) -> User:
+    roles.sync_roles()
+    user = User.objects.create_user(username=role, password="a long enough password")
+    user.groups.set([Group.objects.get(name=role)])
+    return user
+
+
+@pytest.fixture
+def viewer(db) -> User:
+    return _person("viewer")
+
+
+@pytest.fixture
+def auditor(db) -> User:
+    return _person("auditor")
+
+
+@pytest.fixture
+def operations(db) -> User:
+    return _person("operations")
+
+
+@pytest.fixture
+def finance(db) -> User:
+    return _person("finance")
+
+
+@pytest.fixture
+def controller(db) -> User:
+    return _person("controller")
+
+
+@pytest.fixture
+def administrator(db) -> User:
+    return _person("administrator")
+
+
+@pytest.fixture
+def client_of():
+    """A browserless client that is signed in as the given person."""
+
+    def signed_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def schedules(db) -> None:
+    call_command("syncschedules", verbosity=0)
