@@ -10,7 +10,8 @@ from django.db import connection
 from django.utils.module_loading import import_string
 
 from sync.erp.port import ErpPort
-from sync.marketplacer.client import MarketplacerClient, RateGovernor
+from sync.marketplacer.client import MarketplacerClient
+from sync.marketplacer.governor import RateGovernor
 
 
 class InTransaction(RuntimeError):

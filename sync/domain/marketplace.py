@@ -61,8 +61,6 @@ class InvoiceValue:
     lines: tuple[InvoiceLineValue, ...]
     buyer_first_name: str
     buyer_surname: str
-    buyer_email: str
-    buyer_phone: str
     shipping_address: AddressValue | None
     external_ids: Mapping[str, str]
 

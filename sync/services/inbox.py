@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.db import transaction
 from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, Throttled
+from sync.marketplacer.webhook import WebhookEvent
 from sync.models import ExceptionCase, InboxMessage
 from sync.services import cases, feeds, lanes, orders, work
 from sync.services.cases import Cause
@@ -26,20 +26,8 @@ BATCH = 200
 FETCH_BATCH = 50
 
 
-@dataclass(frozen=True)
-class Hint:
-    """An authentic webhook: which node changed. `identity` is its idempotency key."""
-
-    identity: str
-    typename: str
-    node_id: str
-    event_name: str
-    sequence: int | None
-    body: Mapping[str, Any]
-
-
 @transaction.atomic
-def receive_hint(*, hint: Hint, at: datetime) -> bool:
+def receive_hint(*, hint: WebhookEvent, at: datetime) -> bool:
     """Store a webhook once and wake the fetcher; returns whether it was news.
 
     Only invoices are acted on today; any other kind is kept and marked as not needed.

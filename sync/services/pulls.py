@@ -124,8 +124,8 @@ def pull_sellers(*, clock: Callable[[], datetime]) -> Mapping[str, int]:
         facts = [_seller(value) for value in found.rows]
         return Batch(
             lambda at: {"read": catalogue.mirror_sellers(sellers=facts, at=at)},
-            found.end_cursor if found.has_next else None,
-            max((v.updated_at for v in found.rows if v.updated_at), default=None),
+            found.next_page,
+            found.newest,
         )
 
     return pull(name="sellers", read=read, clock=clock, start=None)
@@ -137,8 +137,8 @@ def pull_listings(*, clock: Callable[[], datetime]) -> Mapping[str, int]:
         facts = [_listing(value) for value in found.rows]
         return Batch(
             lambda at: catalogue.mirror_listings(listings=facts, at=at),
-            found.end_cursor if found.has_next else None,
-            max((v.updated_at for v in found.rows if v.updated_at), default=None),
+            found.next_page,
+            found.newest,
         )
 
     return pull(name="listings", read=read, clock=clock, start=BEGINNING)

@@ -1,0 +1,229 @@
+"""The Marketplacer client: GraphQL over httpx; only `sync.domain.delivery` failures come out.
+
+Marketplacer says no in three layers (dossier: errors): an HTTP status, `errors` beside the data
+with status 200, and `errors` inside a mutation's payload. All three are looked at, always.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from importlib import resources
+from typing import Any, Generic, TypeVar
+
+import httpx
+
+from sync.domain.delivery import (
+    AuthError,
+    Failure,
+    MissingRight,
+    Rejected,
+    Throttled,
+    Transient,
+    UnknownOutcome,
+)
+from sync.domain.marketplace import ListingValue, SellerValue
+from sync.marketplacer import allowed, parse
+from sync.marketplacer.governor import RateGovernor
+
+Row = TypeVar("Row")
+
+# Without Retry-After: "wait at least 60 s" (help centre, rate limits).
+THROTTLED_SECONDS = 60.0
+ERROR_KINDS = (
+    ("MISSING_SCOPE", MissingRight),
+    ("permission", MissingRight),
+    ("not authorized", MissingRight),
+    ("doesn't exist on type", MissingRight),  # a field this instance does not have
+    ("cannot query field", MissingRight),
+)
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """One page of raw nodes; `newest` is the latest updatedAt among them."""
+
+    nodes: Sequence[Mapping[str, Any]]
+    next_page: str | None
+    newest: datetime | None
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    rows: Sequence[Row]
+    next_page: str | None
+    newest: datetime | None
+    unreadable: int = 0
+
+
+@lru_cache
+def document(name: str) -> str:
+    """The text of an operation, with the fragments it uses."""
+    folder = resources.files("sync.marketplacer.operations")
+    text = (folder / f"{name}.graphql").read_text()
+    if "...InvoiceFields" in text:
+        text += (folder / "invoice_fields.graphql").read_text()
+    return text
+
+
+class MarketplacerClient:
+    """One connection to one Marketplacer instance; safe to share between threads."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        basic_auth: tuple[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        timeout: float = 30.0,
+        page_size: int = 200,
+        governor: RateGovernor | None = None,
+    ) -> None:
+        self._url, self._page_size, self._governor = url, page_size, governor
+        self._http = httpx.Client(
+            transport=transport,
+            auth=basic_auth,
+            timeout=httpx.Timeout(timeout, connect=5.0),
+            headers={"marketplacer-api-key": api_key, "User-Agent": "mkterp"},
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def invoice_page(self, *, updated_since: datetime | None, after: str | None) -> Nodes:
+        """Invoices changed at or after the moment, oldest change first, as they came."""
+        data = self._read("invoices_updated", self._page(updated_since, after))
+        return _nodes(data["invoices"])
+
+    def invoice_nodes(self, ids: Iterable[str]) -> list[Mapping[str, Any]]:
+        """These invoices as they are now; what no longer exists is left out."""
+        data = self._read("invoices_by_id", {"ids": sorted(ids)})
+        return [node for node in data["nodes"] if node and node.get("__typename") == "Invoice"]
+
+    def sellers(self, *, updated_since: datetime | None, after: str | None) -> Page[SellerValue]:
+        data = self._read("sellers_updated", self._page(updated_since, after))
+        found = _nodes(data["allSellers"])
+        rows = [parse.seller(node) for node in found.nodes]
+        return Page(rows, found.next_page, found.newest)
+
+    def adverts(self, *, updated_since: datetime | None, after: str | None) -> Page[ListingValue]:
+        """The listings of adverts changed since; an advert that cannot be read is counted."""
+        variables = self._page(updated_since, after) | {"first": min(self._page_size, 100)}
+        found = _nodes(self._read("adverts_updated", variables)["allAdverts"])
+        rows: list[ListingValue] = []
+        unreadable = 0
+        for node in found.nodes:
+            try:
+                rows.extend(parse.listings(node))
+            except parse.Unreadable:
+                unreadable += 1
+        return Page(rows, found.next_page, found.newest, unreadable)
+
+    def principal(self) -> str:
+        """Whose key this is."""
+        data = self._read("api_key_principal", {})
+        return str((data.get("apiKeyPrincipal") or {}).get("name") or "")
+
+    def _page(self, since: datetime | None, after: str | None) -> dict[str, Any]:
+        return {
+            "updatedSince": since and since.isoformat(),
+            "first": self._page_size,
+            "after": after,
+        }
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def set_external_id(self, *, owner: str, key: str, value: str) -> None:
+        """Attach our key to one of their objects; the same again changes nothing there."""
+        self._write(
+            "external_id_upsert",
+            "externalIdUpsert",
+            {"input": {"owner": owner, "key": key, "value": value}},
+        )
+
+    # -- the wire --------------------------------------------------------------------------------
+
+    def _read(self, operation: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        return self._send(operation, variables, lost=Transient)
+
+    def _write(self, operation: str, mutation: str, variables: Mapping[str, Any]) -> None:
+        allowed.check(mutation, variables)
+        data = self._send(operation, variables, lost=UnknownOutcome)
+        payload = data.get(mutation) or {}
+        if errors := payload.get("errors"):
+            field = str(errors[0].get("field") or "")
+            words = "; ".join(
+                f"{error.get('field')}: {', '.join(error.get('messages') or [])}"
+                for error in errors
+            )
+            raise Rejected(words, field)
+
+    def _send(
+        self, operation: str, variables: Mapping[str, Any], *, lost: type[Failure]
+    ) -> dict[str, Any]:
+        """`lost` is what no answer means: a read is repeated, a write looked for."""
+        if self._governor is not None:
+            self._governor.before_call()
+        try:
+            response = self._http.post(
+                self._url, json={"query": document(operation), "variables": variables}
+            )
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Transient(f"Marketplacer cannot be reached: {error}") from error
+        except httpx.HTTPError as error:
+            raise lost(f"Marketplacer did not answer: {type(error).__name__}") from error
+        _check_status(response, lost)
+        try:
+            answer = response.json()
+        except ValueError:
+            raise lost("Marketplacer's answer was not JSON") from None
+        if not isinstance(answer, dict):
+            raise lost("Marketplacer's answer was not an object")
+        if errors := answer.get("errors"):
+            raise _graphql_failure(errors)
+        data = answer.get("data")
+        if not isinstance(data, dict):
+            raise lost("Marketplacer's answer held no data")
+        return data
+
+
+def _check_status(response: httpx.Response, lost: type[Failure]) -> None:
+    status = response.status_code
+    if status in (429, 503):
+        raise Throttled(f"Marketplacer answered {status}", _retry_after(response))
+    if status in (401, 403):
+        raise AuthError(f"Marketplacer refused the key: {status} {response.text[:200]}")
+    if status >= 500:
+        raise lost(f"Marketplacer answered {status}")
+    if status != 200:
+        raise Rejected(f"Marketplacer answered {status}: {response.text[:200]}")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    given = response.headers.get("Retry-After", "")
+    return float(given) if given.isdecimal() else THROTTLED_SECONDS
+
+
+def _graphql_failure(errors: Sequence[Any]) -> Failure:
+    words = "; ".join(
+        str(error.get("message") if isinstance(error, Mapping) else error) for error in errors
+    )[:1000]
+    seen = f"{words} {errors}".lower()
+    for mark, kind in ERROR_KINDS:
+        if mark.lower() in seen:
+            return kind(f"Marketplacer: {words}")
+    return Rejected(f"Marketplacer: {words}")
+
+
+def _nodes(connection: Any) -> Nodes:
+    nodes = [node for node in connection["nodes"] if node]
+    page = connection["pageInfo"]
+    times = [datetime.fromisoformat(node["updatedAt"]) for node in nodes if node.get("updatedAt")]
+    return Nodes(
+        nodes=nodes,
+        next_page=page["endCursor"] if page["hasNextPage"] else None,
+        newest=max(times, default=None),
+    )
