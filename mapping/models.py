@@ -5,7 +5,7 @@ for two products.
 """
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -25,7 +25,10 @@ class TstzRange(Func):
 IN_FORCE = TstzRange(F("valid_from"), F("valid_until"))
 
 
-class DatedQuerySet(models.QuerySet[models.Model]):
+Dated = TypeVar("Dated", bound=models.Model, covariant=True)
+
+
+class DatedQuerySet(models.QuerySet[Dated]):
     def in_force(self, at: datetime) -> Self:
         """Rows whose span [valid_from, valid_until) holds the moment."""
         return self.filter(

@@ -15,6 +15,7 @@ from mapping.models import (
     Listing,
     OwnershipRule,
     Seller,
+    SellerRule,
     SellerTreatment,
     SkuMapping,
     TaxCodeMapping,
@@ -49,19 +50,37 @@ def mappings_of(*, variant_ids: Iterable[str]) -> dict[str, list[SkuMapping]]:
     return found
 
 
-def covers(row: SkuMapping | TaxCodeMapping, at: datetime) -> bool:
+def covers(row: SkuMapping | TaxCodeMapping | SellerRule, at: datetime) -> bool:
     """Whether a dated row is in force at the moment; its span is half open."""
     return (row.valid_from is None or row.valid_from <= at) and (
         row.valid_until is None or at < row.valid_until
     )
 
 
-def sellers_with_rules(*, marketplacer_ids: Iterable[str], at: datetime) -> dict[str, Seller]:
-    """Sellers by Marketplacer's id, annotated `treatment` and `fulfilled_by` as of the moment."""
-    return {
-        seller.marketplacer_id: seller
-        for seller in with_rules(at=at).filter(marketplacer_id__in=set(marketplacer_ids))
-    }
+@dataclass(frozen=True)
+class SellerRules:
+    """A seller with every rule that ever held for it."""
+
+    seller: Seller
+    treatments: list[SellerTreatment]
+    fulfilments: list[FulfilmentRule]
+
+    def treatment(self, at: datetime) -> str | None:
+        return next((r.treatment for r in self.treatments if covers(r, at)), None)
+
+    def fulfilled_by(self, at: datetime) -> str | None:
+        return next((r.fulfilled_by for r in self.fulfilments if covers(r, at)), None)
+
+
+def rules_of(*, marketplacer_ids: Iterable[str]) -> dict[str, SellerRules]:
+    """Sellers and their rules by Marketplacer's id, in three queries however many they are."""
+    sellers = Seller.objects.filter(marketplacer_id__in=set(marketplacer_ids)).order_by("pk")
+    found = {seller.pk: SellerRules(seller, [], []) for seller in sellers}
+    for treatment in SellerTreatment.objects.filter(seller__in=found).order_by("pk"):
+        found[treatment.seller_id].treatments.append(treatment)
+    for fulfilment in FulfilmentRule.objects.filter(seller__in=found).order_by("pk"):
+        found[fulfilment.seller_id].fulfilments.append(fulfilment)
+    return {rules.seller.marketplacer_id: rules for rules in found.values()}
 
 
 def with_rules(*, at: datetime) -> QuerySet[Seller]:
@@ -111,22 +130,23 @@ def suggestions(*, listing: Listing, limit: int = 5) -> list[Suggestion]:
     items = ErpItem.objects.filter(active=True).annotate(
         similarity=TrigramSimilarity("search_text", text)
     )
-    likely = list(items.filter(same)[:limit]) if same else []
+    likely = items.filter(same)[:limit] if same else items.none()
     alike = items.filter(search_text__trigram_similar=text).order_by("-similarity", "pk")[:limit]
-    found = {item.pk: item for item in [*likely, *alike]}
-    ranked = [_suggestion(listing, item) for item in found.values()]
-    ranked.sort(key=lambda s: (-s.same_barcode, -s.same_sku, -s.similarity, s.item.sku))
-    return ranked[:limit]
-
-
-def _suggestion(listing: Listing, item: ErpItem) -> Suggestion:
     barcode = listing.barcode.lstrip("0")
-    return Suggestion(
-        item=item,
-        similarity=float(item.similarity),
-        same_barcode=bool(barcode) and barcode in {code.lstrip("0") for code in item.barcodes},
-        same_sku=bool(listing.sku) and listing.sku.casefold() == item.sku.casefold(),
-    )
+    found = {
+        item.pk: Suggestion(
+            item=item,
+            similarity=item.similarity,
+            same_barcode=bool(barcode) and barcode in {code.lstrip("0") for code in item.barcodes},
+            same_sku=bool(listing.sku) and listing.sku.casefold() == item.sku.casefold(),
+        )
+        for rows in (likely, alike)
+        for item in rows
+    }
+    return sorted(
+        found.values(),
+        key=lambda s: (-s.same_barcode, -s.same_sku, -s.similarity, s.item.sku),
+    )[:limit]
 
 
 def search_items(*, text: str, limit: int = 20) -> QuerySet[ErpItem]:

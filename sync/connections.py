@@ -20,7 +20,9 @@ class InTransaction(RuntimeError):
 
 def _refuse_in_transaction() -> None:
     # The outermost block of a test case is the test's own, not ours.
-    ours = [block for block in connection.atomic_blocks if not block._from_testcase]
+    ours = [
+        block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)
+    ]
     if ours:
         raise InTransaction("a network call inside a database transaction")
 

@@ -4,7 +4,7 @@ The mirrors (Order, Invoice, InvoiceLine, ErpDocument) say what each side holds;
 outbox say what travelled; the cases say what waits for a person.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -130,7 +130,9 @@ class Invoice(models.Model):
     fulfilled_by = models.CharField(max_length=20, blank=True)
     source = models.ForeignKey(InboxMessage, models.PROTECT, related_name="+")
     posting = models.OneToOneField("OutboxMessage", models.PROTECT, null=True, related_name="+")
-    cases = models.ManyToManyField("ExceptionCase", related_name="invoices")
+    cases: "models.ManyToManyField[ExceptionCase, Any]" = models.ManyToManyField(
+        "ExceptionCase", related_name="invoices"
+    )
 
     class Meta:
         ordering: ClassVar = ["-placed_at", "-id"]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from django.db import transaction
 
@@ -91,7 +92,7 @@ def plan_sellers(*, rows: Sequence[Row], by: User | None, at: datetime, reason: 
     return Plan(verdicts, lambda: _all(deeds))
 
 
-CHOICES = {
+CHOICES: dict[str, tuple[Any, list[str]]] = {
     "stock_owner": (OwnershipRule, OwnershipRule.Owner.values),
     "fulfilled_by": (FulfilmentRule, FulfilmentRule.By.values),
     "treatment": (SellerTreatment, SellerTreatment.Treatment.values),

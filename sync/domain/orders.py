@@ -206,7 +206,7 @@ def _money_blockers(invoice: InvoiceValue, rates: Sequence[Decimal]) -> list[Blo
         found.append(
             Blocker(CaseKind.MONEY_MISMATCH, f"money:{number}", f"{number} has a negative line.")
         )
-    if postage and tax.rate_of(postage, _postage_tax(invoice), rates) is None:
+    if postage and _postage_rate(invoice, rates) is None:
         country = _country(invoice)
         found.append(
             Blocker(
@@ -230,7 +230,7 @@ def _lines(
     postage = sum(line.postage_minor for line in invoice.lines)
     shipping = None
     if postage:
-        shipping = rules[tax.rate_of(postage, _postage_tax(invoice), list(rules)) or Decimal()]
+        shipping = rules[_postage_rate(invoice, list(rules)) or Decimal()]
         grosses.append((postage, shipping.erp_rate))
     nets, _ = tax.to_net(grosses)
     lines = [
@@ -322,8 +322,15 @@ def _known_rate(line: InvoiceLineValue, rates: Sequence[Decimal]) -> Decimal:
     return rate
 
 
-def _postage_tax(invoice: InvoiceValue) -> int:
-    return sum(line.postage_tax_minor for line in invoice.lines)
+def _postage_rate(invoice: InvoiceValue, rates: Sequence[Decimal]) -> Decimal | None:
+    """The mapped rate that the postage's tax was computed with, line by line."""
+    charged = [line for line in invoice.lines if line.postage_minor]
+    return tax.rate_of(
+        sum(line.postage_minor for line in charged),
+        sum(line.postage_tax_minor for line in charged),
+        rates,
+        parts=len(charged),
+    )
 
 
 def _country(invoice: InvoiceValue) -> str:

@@ -67,10 +67,11 @@ def to_net(grosses: Sequence[tuple[int, Decimal]]) -> tuple[list[NetLine], int]:
     return lines, residue
 
 
-def rate_of(gross: int, tax: int, rates: Sequence[Decimal]) -> Decimal | None:
+def rate_of(gross: int, tax: int, rates: Sequence[Decimal], *, parts: int = 1) -> Decimal | None:
     """Which of the known rates the contained tax was computed with; None when none fits.
 
-    A unit either way is rounding. Of several that fit, the nearest, then the lowest.
+    A unit either way for each part that was rounded by itself is rounding. Of several rates that
+    fit, the nearest, then the lowest.
     """
-    fitting = [r for r in rates if abs(contained_tax(gross, r) - tax) <= 1]
+    fitting = [r for r in rates if abs(contained_tax(gross, r) - tax) <= parts]
     return min(fitting, key=lambda r: (abs(contained_tax(gross, r) - tax), r), default=None)

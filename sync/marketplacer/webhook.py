@@ -46,7 +46,7 @@ def read(headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         raise Unreadable("the body is not JSON") from None
     if not isinstance(data, dict):
         raise Unreadable("the body is not an object")
-    node = data
+    node: Any = data
     for name in ("payload", "data", "node"):
         node = node.get(name) if isinstance(node, dict) else None
     node = node if isinstance(node, dict) else {}

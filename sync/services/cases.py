@@ -12,7 +12,7 @@ from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from sync.domain.cases import CaseKind
-from sync.models import ExceptionCase
+from sync.models import ExceptionCase, Invoice
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def dismiss(*, case: ExceptionCase, by: User, at: datetime, reason: str) -> Exce
     locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if locked.state != ExceptionCase.State.OPEN:
         raise Refused(f"{locked} is already {locked.get_state_display()}.")
-    blocked = locked.invoices.count()
+    blocked = Invoice.objects.filter(cases=locked).count()
     if blocked:
         raise Refused(f"{locked} still blocks {blocked} orders; put the cause right instead.")
     _close(locked, ExceptionCase.State.DISMISSED, reason, at, by)

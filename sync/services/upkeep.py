@@ -45,5 +45,5 @@ def _resolve_idle_blockers(at: datetime) -> None:
 
 def prune(*, at: datetime) -> int:
     """Delete spent task rows of django-q2; returns how many. Our own tables keep everything."""
-    deleted, _ = Task.objects.filter(stopped__lt=at - KEEP_TASKS).delete()
+    deleted: int = Task.objects.filter(stopped__lt=at - KEEP_TASKS).delete()[0]
     return deleted

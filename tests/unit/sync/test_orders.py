@@ -61,8 +61,6 @@ def an_invoice(*lines, **changes):
         lines=tuple(lines),
         buyer_first_name="Ana",
         buyer_surname="Example",
-        buyer_email="ana@example.test",
-        buyer_phone="",
         shipping_address=AddressValue("1 Sample Street", "Exampleton", "EX1 1AA", "", "GB"),
         external_ids={"webshop": "WS-1"},
     )
