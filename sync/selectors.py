@@ -31,7 +31,7 @@ from sync.models import (
     OutboxMessage,
 )
 
-MONEY: DecimalField[Any, Any] = DecimalField(max_digits=18, decimal_places=4)
+MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=4)
 # How late a feed may be before it is called late: three missed runs.
 LATE_RUNS = 3
 WORKER_SILENT = timedelta(minutes=2, seconds=30)

@@ -71,11 +71,7 @@ def _write(
     _ensure_catalogue(values, at)
     _resolve_unreadable(newest, at)
     orders = _orders(values)
-    sellers = dict(
-        Seller.objects.filter(marketplacer_id__in={v.seller_id for v in values}).values_list(
-            "marketplacer_id", "pk"
-        )
-    )
+    sellers = Seller.objects.in_bulk({v.seller_id for v in values}, field_name="marketplacer_id")
     held = {
         invoice.marketplacer_id: invoice
         for invoice in Invoice.objects.select_for_update(of=("self",))
@@ -126,12 +122,12 @@ _FILLED = [
 ]
 
 
-def _fill(invoice: Invoice, value: InvoiceValue, order: Order, seller_pk: int | None) -> None:
+def _fill(invoice: Invoice, value: InvoiceValue, order: Order, seller: Seller | None) -> None:
     currency = settings.COMPANY_CURRENCY
     tax = sum(line.tax_minor + line.postage_tax_minor for line in value.lines)
     invoice.legacy_id = value.legacy_id
     invoice.order = order
-    invoice.seller_id = seller_pk
+    invoice.seller = seller
     invoice.seller_name = value.seller_name
     invoice.delivery_type = value.delivery_type
     invoice.placed_at = value.created_at
