@@ -4,4 +4,5 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("mkterp.core.urls")),
+    path("", include("sync.urls")),
 ]

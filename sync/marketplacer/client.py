@@ -180,6 +180,8 @@ class MarketplacerClient:
             answer = response.json()
         except ValueError:
             raise lost("Marketplacer's answer was not JSON") from None
+        if b"\\u0000" in response.content:
+            answer = parse.storable(answer)
         if not isinstance(answer, dict):
             raise lost("Marketplacer's answer was not an object")
         if errors := answer.get("errors"):

@@ -136,6 +136,17 @@ def _listing(
     )
 
 
+def storable(value: Any) -> Any:
+    """The same JSON in a form PostgreSQL can keep: its text has no NUL, and no title means one."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, list):
+        return [storable(inner) for inner in value]
+    if isinstance(value, dict):
+        return {storable(key): storable(inner) for key, inner in value.items()}
+    return value
+
+
 # -- the parts ----------------------------------------------------------------------------------
 
 
@@ -182,8 +193,7 @@ def _text(data: Mapping[str, Any], name: str) -> str:
         return ""
     if not isinstance(value, str):
         raise Unreadable(f"{name} is {_kind(value)}, not text")
-    # PostgreSQL cannot keep NUL in text, and no title means it.
-    return value.replace("\x00", "").strip()
+    return value.strip()
 
 
 def _id(data: Mapping[str, Any], name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sync.marketplacer import parse
 from sync.marketplacer.parse import Unreadable
 
 
@@ -41,7 +42,7 @@ def read(headers: Mapping[str, str], body: bytes) -> WebhookEvent:
     own id, and without that the body's digest, is its identity.
     """
     try:
-        data = json.loads(body)
+        data = parse.storable(json.loads(body))
     except ValueError:
         raise Unreadable("the body is not JSON") from None
     if not isinstance(data, dict):
@@ -58,16 +59,5 @@ def read(headers: Mapping[str, str], body: bytes) -> WebhookEvent:
         node_id=str(node.get("id") or "")[:120],
         event_name=str(data.get("event_name") or "")[:30],
         sequence=int(sequence) if sequence.isdecimal() and len(sequence) < 19 else None,
-        body=_storable(data),
+        body=data,
     )
-
-
-def _storable(value: Any) -> Any:
-    """JSON that PostgreSQL can keep: its text has no NUL."""
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    if isinstance(value, list):
-        return [_storable(inner) for inner in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(inner) for key, inner in value.items()}
-    return value
