@@ -207,6 +207,11 @@
 
   // -- swaps: focus, scroll and open questions survive --------------------------------------
   let before = null;
+  let lastIndex = 0; // of the row that last had the focus: where work goes on
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest("tr[data-row]");
+    if (row) lastIndex = rows().indexOf(row);
+  });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const active = document.activeElement;
     const row = active.closest("tr[data-row]");
@@ -217,7 +222,6 @@
       value: active.id === "find" ? active.value : null,
       caret: active.id === "find" ? active.selectionStart : null,
       index: row ? rows().indexOf(row) : -1,
-      inPanel: Boolean(active.closest("#panel, #dialog")),
       open: $("#screen tr.cur") ? rows().indexOf($("#screen tr.cur")) : -1,
       place: list ? `${list.dataset.state}#${list.dataset.place}` : "",
       top: scroll ? scroll.scrollTop : 0,
@@ -265,8 +269,10 @@
     if (again && isVisible(again)) return again.focus({ preventScroll: true });
     // The row has gone: the one that took its place is next.
     const index = was.index >= 0 ? was.index : was.open;
-    const next = index >= 0 && rows()[Math.min(index, rows().length - 1)];
+    const next = rows()[Math.min(index >= 0 ? index : lastIndex, rows().length - 1)];
+    if (!was.id && !was.posted) return;
     if (next && linkOf(next)) linkOf(next).focus({ preventScroll: true });
+    else if ($("#main")) $("#main").focus({ preventScroll: true });
   });
 
   // A panel that refreshes itself must not do so under somebody's hands.

@@ -180,7 +180,7 @@ class ListPage:
     @cached_property
     def filters_given(self) -> list[tuple[str, str]]:
         """The filters in force as name and value, for forms that edit something else."""
-        return [(name, value) for name, values in self.state.given.lists() for value in values]
+        return [(name, value) for name, values in self.state.in_force.lists() for value in values]
 
     @property
     def count_text(self) -> str:

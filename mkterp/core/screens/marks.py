@@ -39,7 +39,7 @@ def money(amount: Decimal | None, currency: str) -> SafeString:
         return format_html('<span class="mut">{}</span>', "\N{EN DASH}")
     minus = "\N{MINUS SIGN}" if amount < 0 else ""
     return format_html(
-        '<span class="mk-money">{}<span class="cur">{}</span>{}</span>',
+        '<span class="mk-money">{}<span class="ccy">{}</span>{}</span>',
         minus,
         words.currency_sign(currency),
         words.amount_text(amount, currency),

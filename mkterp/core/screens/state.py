@@ -157,6 +157,17 @@ class ListState:
             data.setlist(name, value)
         return self.screen.filters(data=data, queryset=base, request=self.request).qs
 
+    @cached_property
+    def in_force(self) -> QueryDict:
+        """The filters that filter something: a select left at "any" need not travel along."""
+        if self.filterset is None or not self.valid:
+            return self.given
+        kept = self.given.copy()
+        for name, value in self.filterset.form.cleaned_data.items():
+            if value in EMPTY_VALUES:
+                kept.pop(name, None)
+        return kept
+
     # -- addresses ----------------------------------------------------------------------------
 
     def query(self, **changes: Any) -> str:
@@ -170,7 +181,7 @@ class ListState:
             data["view"] = self.view.name
         if self.search:
             data["q"] = self.search
-        for name, values in self.given.lists():
+        for name, values in self.in_force.lists():
             data.setlist(name, values)
         if self.sort != self.screen.order:
             data["sort"] = self.sort
@@ -214,7 +225,7 @@ class ListState:
             value = cleaned.get(name)
             if value in EMPTY_VALUES or (isinstance(value, QuerySet) and not value):
                 continue
-            parameters = [p for p in self.given if p == name or p.startswith(f"{name}_")]
+            parameters = [p for p in self.in_force if p == name or p.startswith(f"{name}_")]
             without = self.address(**dict.fromkeys(parameters))
             if not self.view:
                 # Nothing left would mean the first view again; say that nothing is meant.

@@ -114,8 +114,7 @@ def control(field: forms.BoundField, css: str = "") -> SafeString:
     widget = field.field.widget
     wanted = next((css_ for kind, css_ in _CONTROLS if isinstance(widget, kind)), "inp")
     attrs: dict[str, Any] = {"class": f"{wanted} {css}".strip()}
-    if isinstance(field.field, forms.DateField):
-        attrs["type"] = "date"
+    _dates_and_ends(field)
     described = [f"{field.auto_id}_error"] if field.errors else []
     described += [f"{field.auto_id}_hint"] if field.help_text else []
     if described:
@@ -123,6 +122,17 @@ def control(field: forms.BoundField, css: str = "") -> SafeString:
     if field.errors:
         attrs["aria-invalid"] = "true"
     return field.as_widget(attrs=attrs)
+
+
+def _dates_and_ends(field: forms.BoundField) -> None:
+    """Gives dates the browser's own picker, and each end of a range a name of its own."""
+    widget = field.field.widget
+    ends = widget.widgets if isinstance(widget, forms.MultiWidget) else []
+    for end, name in zip(ends, ("from", "to"), strict=False):
+        end.attrs |= {"aria-label": f"{field.label}, {name}", "placeholder": name}
+    for one in ends or [widget]:
+        if isinstance(one, forms.DateInput):
+            one.input_type, one.format = "date", "%Y-%m-%d"
 
 
 @register.filter
