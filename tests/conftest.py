@@ -20,13 +20,8 @@ def at() -> datetime:
     return datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        roles.sync_roles()
-
-
 def _person(role: str) -> User:
+    # A test that commits empties the tables when it ends, the groups with them.
     roles.sync_roles()
     user = User.objects.create_user(username=role, password="a long enough password")
     user.groups.set([Group.objects.get(name=role)])

@@ -1,7 +1,21 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CoreConfig(AppConfig):
     name = "mkterp.core"
     label = "core"
     verbose_name = "mkterp"
+
+    def ready(self) -> None:
+        post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
+
+
+def _sync_roles(**_: Any) -> None:
+    """After every migration the groups are what the role table says."""
+    # Models are importable only once the apps are ready.
+    from mkterp.core import roles  # noqa: PLC0415
+
+    roles.sync_roles(strict=False)
