@@ -142,16 +142,17 @@ class Cluster:
         if self._postmaster() is not None:
             # Alive and deaf: its socket was cleaned away, or it is on its way out.
             self._stop()
-        self._clear_the_dead(account)
+        self._clear_the_dead()
         self._make_socket_dir(account)
         self._initialise(tools, account)
-        log = self.home / "server.log"
+        files = self.home.resolve()  # the account may be unable to follow the link to them
+        log = files / "server.log"
         if log.exists() and log.stat().st_size > 10_000_000:
-            log.replace(self.home / "server.log.1")
+            log.replace(files / "server.log.1")
         options = " ".join(f"-c {name}={value}" for name, value in self._settings(tools).items())
         started = account.run(
             tools / "pg_ctl", "start", "-w", "-t", str(int(START_SECONDS)), "-s",
-            "-D", self.home, "-l", log, "-o", options, check=False,
+            "-D", files, "-l", log, "-o", options, check=False,
         )  # fmt: skip
         if started.returncode:
             raise PostgresError(
@@ -244,7 +245,9 @@ class Cluster:
             return False
         for mode in ("fast", "immediate"):
             with contextlib.suppress(PostgresError):
-                self._tool("pg_ctl", "stop", "-w", "-t", "30", "-s", "-m", mode, "-D", self.home)
+                self._tool(
+                    "pg_ctl", "stop", "-w", "-t", "30", "-s", "-m", mode, "-D", self.home.resolve()
+                )
                 return True
         raise PostgresError(f"PostgreSQL does not stop: {self._last_words()}")
 
@@ -306,13 +309,19 @@ class Cluster:
                         found.add(int(entry.name))
         return found
 
-    def _clear_the_dead(self, account: Account) -> None:
-        """Remove what a killed server left: its last children, then its pid file.
+    def _clear_the_dead(self) -> None:
+        """Remove what a killed server left: its last children, then its pid and lock files.
 
         The children end first, by force if need be: two servers on one set of files would ruin
-        it, and without the pid file PostgreSQL itself could not see them.
+        it, and without the pid file PostgreSQL itself could not see them. The files must go,
+        because PostgreSQL takes the number in them for alive while it is only a zombie's.
         """
-        if not (self.home / "postmaster.pid").exists():
+        left_behind = [
+            self.home / "postmaster.pid",
+            self.socket_dir / ".s.PGSQL.5432.lock",
+            self.socket_dir / ".s.PGSQL.5432",
+        ]
+        if not any(path.exists() for path in left_behind):
             return
         deadline = time.monotonic() + 20
         while left := self._processes():
@@ -322,7 +331,8 @@ class Cluster:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
-        (self.home / "postmaster.pid").unlink(missing_ok=True)
+        for path in left_behind:
+            path.unlink(missing_ok=True)
 
     def _last_words(self) -> str:
         with contextlib.suppress(FileNotFoundError):
