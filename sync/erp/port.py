@@ -53,6 +53,10 @@ class Capabilities:
     async_writes: bool
     order_cancel: bool
     tracking_numbers: bool
+    # How the ERP breaks ties when it rounds a line's net and tax: a name of money.ROUNDINGS. It
+    # decides at rates such as 5 %, where a tax can end in exactly half a penny.
+    rounding: str = "half_up"
+    price_digits: int = 4  # decimals of a unit price it keeps
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,210 @@
+"""Orders in Tryton: found by key, created, driven to confirmed, read back, cancelled."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sync.domain.delivery import Failure, Rejected, Transient, Unavailable
+from sync.domain.documents import OrderDraft, OrderPhase, OrderState, WriteStatus, Written
+from sync.erp.tryton.client import TrytonClient
+from sync.erp.tryton.failures import DuplicateKey
+from sync.erp.tryton.references import ReferenceBook
+from sync.erp.tryton.sales import (
+    CONTENT_FIELDS,
+    STATE_FIELDS,
+    order_state,
+    sale_values,
+    signature_of_row,
+    signature_of_values,
+    sku_of,
+)
+
+_SALE = "model.sale.sale"
+_ACCEPTED = {OrderPhase.ACCEPTED, OrderPhase.BOOKED}
+
+
+class Orders:
+    """Sales of the web shop. A key is the sale's `web_id`, which Tryton keeps unique in a shop."""
+
+    def __init__(self, client: TrytonClient, book: ReferenceBook) -> None:
+        self._client, self._book = client, book
+
+    def find(self, keys: Sequence[str]) -> dict[str, OrderState]:
+        """The orders under these keys, in whatever phase."""
+        rows = self._client.rows("sale.sale", self._under(keys), STATE_FIELDS)
+        return {row["web_id"]: order_state(row) for row in rows}
+
+    def states(self, refs: Sequence[str]) -> list[OrderState]:
+        """The orders with these ids; ids Tryton does not have are left out."""
+        domain = [["id", "in", [int(ref) for ref in refs]]]
+        return [order_state(row) for row in self._client.rows("sale.sale", domain, STATE_FIELDS)]
+
+    def submit(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
+        """See ErpPort.submit_orders."""
+        return _Submission(self._client, self._book, orders).run()
+
+    def cancel(self, ref: str, reason: str) -> OrderState:
+        """Cancel what is not confirmed yet. Raises Rejected for anything later."""
+        states = self.states([ref])
+        if not states:
+            raise Rejected(f"Tryton has no order {ref}.")
+        (state,) = states
+        if state.phase is OrderPhase.CANCELLED:
+            return state
+        if state.phase not in {OrderPhase.DRAFT, OrderPhase.QUOTED}:
+            raise Rejected(
+                f"Sale {state.number} is {state.erp_state} in Tryton: cancel its shipment there."
+            )
+        ids = [int(ref)]
+        (row,) = self._client.rows("sale.sale", [["id", "in", ids]], ["comment"])
+        comment = f"{row['comment'] or ''}\nCancelled: {reason}".strip()
+        self._client.write(f"{_SALE}.write", ids, {"comment": comment})
+        self._client.write(f"{_SALE}.cancel", ids)
+        (state,) = self.states([ref])
+        return state
+
+    def _under(self, keys: Sequence[str]) -> list[object]:
+        return [["web_shop", "=", self._book.get().shop], ["web_id", "in", list(keys)]]
+
+
+class _Submission:
+    """One batch on its way: each step is one call for all that need it.
+
+    A call is a transaction, so a refused order takes its companions back with it: the group is
+    then halved until the refused one stands alone.
+    """
+
+    def __init__(
+        self, client: TrytonClient, book: ReferenceBook, orders: Sequence[OrderDraft]
+    ) -> None:
+        self._client, self._book = client, book
+        self._orders = orders
+        self._drafts = {order.key: order for order in orders}
+        self._values: dict[str, dict[str, Any]] = {}
+        self._ids: dict[str, int] = {}
+        self._created: set[str] = set()
+        self._failures: dict[str, Failure] = {}
+
+    def run(self) -> list[Written | Failure]:
+        self._translate()
+        found = self._look_up(list(self._drafts))
+        self._apart([key for key in self._values if key not in found], self._create)
+        found |= self._look_up([key for key in self._ids if key not in found])
+        for key in [key for key, row in found.items() if row["state"] in {"draft", "quotation"}]:
+            self._apart([key], lambda keys: self._correct(keys[0], found[keys[0]]))
+        self._drive(found, "draft", "quote")
+        self._drive(found, "quotation", "confirm")
+        states = self._read_back()
+        # Tryton processes right after it has confirmed; what it could not process says why now.
+        self._apart(self._pending(states, "confirmed"), lambda keys: self._press("process", keys))
+        states = {**states, **self._read_back(self._pending(states, "confirmed"))}
+        return [self._answer(order.key, states) for order in self._orders]
+
+    def _translate(self) -> None:
+        references, names = self._book.get(), self._book.names
+        skus = {sku_of(line, names) for order in self._orders for line in order.lines}
+        products = self._book.products(skus)
+        for key, order in self._drafts.items():
+            try:
+                self._values[key] = sale_values(order, references, products, names)
+            except Rejected as refusal:
+                self._failures[key] = refusal
+
+    def _look_up(self, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What Tryton holds under these keys. An order found needs no translation any more."""
+        if not keys:
+            return {}
+        shop = self._book.get().shop
+        domain = [["web_shop", "=", shop], ["web_id", "in", list(keys)]]
+        rows = {
+            row["web_id"]: row for row in self._client.rows("sale.sale", domain, CONTENT_FIELDS)
+        }
+        for key, row in rows.items():
+            self._ids[key] = row["id"]
+            if row["state"] not in {"draft", "quotation"}:
+                self._failures.pop(key, None)
+        return rows
+
+    def _apart(self, keys: Sequence[str], action: Callable[[list[str]], None]) -> None:
+        """Do it to all at once; when one is refused, to each half, so that only it fails."""
+        group = [key for key in keys if key not in self._failures]
+        if not group:
+            return
+        try:
+            action(group)
+        except Rejected as refusal:
+            if len(group) == 1:
+                self._failures[group[0]] = refusal
+                return
+            middle = len(group) // 2
+            self._apart(group[:middle], action)
+            self._apart(group[middle:], action)
+        except Failure as failure:
+            self._failures.update(dict.fromkeys(group, failure))
+
+    def _create(self, keys: list[str]) -> None:
+        try:
+            ids = self._client.write(f"{_SALE}.create", [self._values[key] for key in keys])
+        except DuplicateKey:
+            # Somebody posted one of them since we looked: take theirs, create the others.
+            theirs = self._look_up(keys)
+            if not theirs:
+                raise
+            others = [key for key in keys if key not in theirs]
+            if others:
+                self._create(others)
+            return
+        self._ids.update(zip(keys, ids, strict=True))
+        self._created.update(keys)
+
+    def _correct(self, key: str, row: dict[str, Any]) -> None:
+        """Make a draft left behind by an earlier attempt say what the order says today."""
+        values = self._values[key]
+        if signature_of_row(row) == signature_of_values(values):
+            return
+        if row["state"] == "quotation":
+            self._press("draft", [key])
+            row["state"] = "draft"
+        old = [["delete", [line["id"] for line in row["lines."]]]]
+        fresh = {name: value for name, value in values.items() if not name.startswith("web_")}
+        self._client.write(
+            f"{_SALE}.write", [row["id"]], {**fresh, "lines": [*old, *values["lines"]]}
+        )
+
+    def _drive(self, found: dict[str, dict[str, Any]], state: str, button: str) -> None:
+        keys = [key for key, row in found.items() if row["state"] == state]
+        self._apart(keys, lambda group: self._press(button, group))
+        for key in keys:
+            if key not in self._failures:
+                found[key]["state"] = {"quote": "quotation", "confirm": "confirmed"}[button]
+
+    def _press(self, button: str, keys: Sequence[str]) -> None:
+        self._client.write(f"{_SALE}.{button}", [self._ids[key] for key in keys])
+
+    def _read_back(self, keys: Sequence[str] | None = None) -> dict[str, OrderState]:
+        wanted = [self._ids[key] for key in (self._ids if keys is None else keys)]
+        if not wanted:
+            return {}
+        try:
+            rows = self._client.rows("sale.sale", [["id", "in", wanted]], STATE_FIELDS)
+        except Unavailable as failure:
+            # They may well be confirmed; the next attempt finds them.
+            for key in self._ids:
+                self._failures.setdefault(key, failure)
+            return {}
+        return {row["web_id"]: order_state(row) for row in rows}
+
+    def _pending(self, states: dict[str, OrderState], erp_state: str) -> list[str]:
+        return [key for key, state in states.items() if state.erp_state == erp_state]
+
+    def _answer(self, key: str, states: dict[str, OrderState]) -> Written | Failure:
+        if key in self._failures:
+            return self._failures[key]
+        state = states.get(key)
+        if state is None:
+            return Transient("Tryton had the order a moment ago and does not show it now.")
+        if state.phase is OrderPhase.CANCELLED:
+            return Rejected(f"Sale {state.number or state.ref} is cancelled in Tryton.")
+        if state.phase not in _ACCEPTED:
+            return Transient(f"Sale {state.number or state.ref} is still a {state.erp_state}.")
+        status = WriteStatus.CREATED if key in self._created else WriteStatus.EXISTED
+        return Written(ref=state.ref, number=state.number, status=status, order=state)
