@@ -16,10 +16,12 @@ def wake(*, task: str, at: datetime) -> bool:
 
     Inside a transaction the task goes with it: rolled back together, seen together.
     """
-    Lane.objects.get_or_create(name=task)
-    due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - STALE)
-    if not Lane.objects.filter(due, name=task).exists():
+    lane = Lane.objects.filter(name=task).first()
+    if lane is None:
+        lane, _ = Lane.objects.get_or_create(name=task)
+    if lane.woken_at is not None and lane.woken_at >= at - STALE:
         return False
+    due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - STALE)
     # Somebody who holds the row is waking the lane this instant: no need to wait for him.
     if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):
         return False

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Everything the gate runs, in the order that fails soonest. Nothing is skipped: a part that cannot
+# run fails and says what to do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
+
+# Tryton's first start takes minutes: its snapshot is made while the quick checks run.
+step "preparing Tryton in the background"
+mkdir -p .data
+.venv/bin/python -m tests.sandbox.erp --prepare >.data/tryton-prepare.log 2>&1 &
+prepare=$!
+trap 'kill "$prepare" 2>/dev/null || true' EXIT
+
+step "browser"
+scripts/browser.sh
+
+step "lint"
+make --no-print-directory lint
+
+step "types"
+make --no-print-directory types
+
+step "unit, integration, documents"
+.venv/bin/pytest tests/unit tests/integration tests/test_docs.py
+
+step "waiting for Tryton's snapshot"
+if ! wait "$prepare"; then
+    tail -n 40 .data/tryton-prepare.log >&2
+    echo "Tryton could not be prepared; its log is .data/tryton-prepare.log" >&2
+    exit 1
+fi
+
+step "contract: the sandbox, a real Tryton, a real cluster"
+.venv/bin/pytest tests/contract
+
+step "browser journey"
+.venv/bin/pytest tests/e2e
+
+step "done"
