@@ -249,6 +249,9 @@ def _trade(rpc: Rpc, ids: dict[str, Any]) -> None:
             "guest_party": guest,
         },
     )
+    for kind, prefix in (("Sale", "SO"), ("Customer Shipment", "SH")):
+        sequences = rpc.find("ir.sequence", [("sequence_type.name", "=", kind)])
+        rpc.call("model.ir.sequence.write", sequences, {"prefix": prefix, "padding": 5})
     ids.update(
         payment_term=term,
         warehouse=warehouse,
