@@ -4,18 +4,16 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import re
 import shutil
-import signal
 import socket
 import stat
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from mkterp.core import processes
 from mkterp.postgres.binaries import (
     Account,
     PostgresError,
@@ -63,6 +61,7 @@ class Cluster:
         self.socket_dir = Path("/tmp") / f"mkterp-{os.geteuid()}-{digest}"
         # Shown in the title of each of the server's processes: that is how they are told apart.
         self.name = f"mkterp-{digest}"
+        self._title = rf"postgres.*{self.name}\b"
 
     @property
     def bin_dir(self) -> Path:
@@ -287,27 +286,7 @@ class Cluster:
             pid = int((self.home / "postmaster.pid").read_text().split("\n", 1)[0])
         except (FileNotFoundError, ValueError):
             return None
-        return pid if pid in self._processes() else None
-
-    def _processes(self) -> set[int]:
-        """Live processes of this server: each bears the cluster's name in its title."""
-        ours = re.compile(rf"postgres.*{re.escape(self.name)}\b", re.DOTALL)
-        if not Path("/proc/self/cmdline").exists():
-            listed = subprocess.run(
-                ["ps", "-axwwo", "pid=,stat=,command="], capture_output=True, text=True, check=True
-            )
-            rows = (line.split(None, 2) for line in listed.stdout.splitlines())
-            return {
-                int(r[0]) for r in rows if len(r) == 3 and "Z" not in r[1] and ours.search(r[2])
-            }
-        found = set()
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                # A zombie's command line reads as empty.
-                with contextlib.suppress(OSError):
-                    if ours.search((entry / "cmdline").read_text(errors="replace")):
-                        found.add(int(entry.name))
-        return found
+        return pid if pid in processes.titled(self._title) else None
 
     def _clear_the_dead(self) -> None:
         """Remove what a killed server left: its last children, then its pid and lock files.
@@ -323,14 +302,8 @@ class Cluster:
         ]
         if not any(path.exists() for path in left_behind):
             return
-        deadline = time.monotonic() + 20
-        while left := self._processes():
-            if time.monotonic() > deadline:
-                raise PostgresError(f"Processes {sorted(left)} of a dead server do not end")
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.02)
+        if left := processes.kill_titled(self._title, within=20):
+            raise PostgresError(f"Processes {sorted(left)} of a dead server do not end")
         for path in left_behind:
             path.unlink(missing_ok=True)
 
