@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.contrib.postgres.search import TrigramSimilarity
 from django.db import connection
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from mapping.domain.text import search_text
 from mapping.models import (
@@ -126,7 +126,9 @@ def suggestions(*, listing: Listing, limit: int = 5) -> list[Suggestion]:
         same |= Q(sku__iexact=listing.sku)
     with connection.cursor() as cursor:
         # The trigram operator reads its threshold from the session; the index needs the operator.
-        cursor.execute("SELECT set_config('pg_trgm.similarity_threshold', %s, false)", [SIMILAR])
+        cursor.execute(
+            "SELECT set_config('pg_trgm.similarity_threshold', %s, false)", [str(SIMILAR)]
+        )
     items = ErpItem.objects.filter(active=True).annotate(
         similarity=TrigramSimilarity("search_text", text)
     )
@@ -158,3 +160,36 @@ def search_items(*, text: str, limit: int = 20) -> QuerySet[ErpItem]:
     return items.annotate(similarity=TrigramSimilarity("search_text", " ".join(words))).order_by(
         "-similarity", "sku"
     )[:limit]
+
+
+def listings_with(*, word: str) -> QuerySet[Listing]:
+    """Listings whose SKU, title, brand or label holds the word."""
+    return Listing.objects.filter(
+        Q(sku__icontains=word)
+        | Q(title__icontains=word)
+        | Q(brand__icontains=word)
+        | Q(label__icontains=word)
+    )
+
+
+def mappings() -> QuerySet[SkuMapping]:
+    """Confirmed and retired mappings with what a list shows of them; `maker` is a name."""
+    return (
+        SkuMapping.objects.exclude(state=SkuMapping.State.PROPOSED)
+        .select_related("listing__seller", "item", "made_by")
+        .annotate(
+            maker=Case(
+                When(made_by__isnull=False, then=F("made_by__username")),
+                default=Value("import"),
+                output_field=CharField(),
+            )
+        )
+    )
+
+
+def with_readiness(*, at: datetime) -> QuerySet[Seller]:
+    """`with_rules`, and `ready`: whether the seller's orders can be booked by them."""
+    missing = Q(treatment=None) | Q(fulfilled_by=None)
+    return with_rules(at=at).annotate(
+        ready=Case(When(missing, then=Value(False)), default=Value(True))
+    )

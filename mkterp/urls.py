@@ -4,5 +4,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("mkterp.core.urls")),
+    path("", include("mkterp.overview.urls")),
     path("", include("sync.urls")),
+    path("", include("mapping.urls")),
 ]

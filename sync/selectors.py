@@ -10,7 +10,9 @@ from django.db.models import (
     Case,
     Count,
     DecimalField,
+    Exists,
     IntegerField,
+    Max,
     OuterRef,
     Q,
     QuerySet,
@@ -21,13 +23,16 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
+from mapping import selectors as registry
+from mapping.models import Listing
 from mkterp.core.models import AuditEntry, Heartbeat
-from sync.domain.cases import KINDS
+from sync.domain.cases import KINDS, CaseKind
 from sync.models import (
     ExceptionCase,
     Feed,
     InboxMessage,
     Invoice,
+    InvoiceLine,
     OutboxMessage,
 )
 
@@ -116,6 +121,30 @@ def timeline(invoice: Invoice) -> list[Event]:
     return sorted(events, key=lambda event: event.at)
 
 
+def causes_of(invoice: Invoice) -> QuerySet[ExceptionCase]:
+    """The open cases an order waits for, oldest first."""
+    return (
+        invoice.cases.filter(state=ExceptionCase.State.OPEN)
+        .select_related("assigned_to", "listing")
+        .order_by("pk")
+    )
+
+
+def lines_of(invoice: Invoice) -> QuerySet[InvoiceLine]:
+    """The lines with their listing and the ERP item each was posted as."""
+    return invoice.lines.select_related("listing", "item").order_by("position")
+
+
+def posted_tax(invoice: Invoice) -> dict[str, Decimal]:
+    """Tax as we sent it, by Marketplacer's line id, and of the whole document under ""."""
+    if invoice.posting is None:
+        return {}
+    payload = invoice.posting.payload
+    return {"": Decimal(payload["tax"])} | {
+        line["key"]: Decimal(line["tax"]) for line in payload["lines"]
+    }
+
+
 def heard_of(invoice: Invoice) -> QuerySet[InboxMessage]:
     """Every message about an order as it came, oldest first."""
     return InboxMessage.objects.filter(node_id=invoice.marketplacer_id).order_by("pk")
@@ -198,6 +227,17 @@ def blocked_money() -> tuple[int, Decimal]:
     held = Invoice.objects.filter(state__in=[Invoice.State.PARKED, Invoice.State.FAILED])
     found = held.aggregate(many=Count("pk"), money=Sum("gross"))
     return found["many"], found["money"] or Decimal(0)
+
+
+def money_held_by(rows: QuerySet[ExceptionCase]) -> Decimal:
+    """The money of the orders these cases hold up, each order once, in company currency."""
+    found = Invoice.objects.filter(
+        pk__in=Invoice.cases.through.objects.filter(
+            exceptioncase__in=rows.order_by().values("pk")
+        ).values("invoice"),
+        state__in=[Invoice.State.PARKED, Invoice.State.FAILED],
+    ).aggregate(money=Sum("gross"))
+    return found["money"] or Decimal(0)
 
 
 def history(case: ExceptionCase) -> QuerySet[AuditEntry]:
@@ -324,3 +364,142 @@ def status(*, at: datetime) -> dict[str, Any]:
             for worker in workers(at=at)
         },
     }
+
+
+# -- the workbench ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Unmapped:
+    """A listing without an ERP item, and what waits for it. No case: nobody has ordered it yet."""
+
+    listing: Listing
+    case: ExceptionCase | None
+    orders: int
+    money: Decimal  # company currency
+
+
+def unmapped_cases() -> QuerySet[Any]:
+    """Open cases of listings that somebody ordered and no item is mapped to, dearest first."""
+    rows: QuerySet[Any] = open_cases()  # with the annotations of `cases`
+    return (
+        rows.filter(kind=CaseKind.UNMAPPED_SKU, listing__isnull=False)
+        .select_related("listing__seller", "assigned_to")
+        .order_by("-blocked_money", "-blocked_orders", "pk")
+    )
+
+
+def unmapped_listings(*, at: datetime) -> QuerySet[Listing]:
+    """Published listings that no item is mapped to and no order waits for."""
+    waited_for = ExceptionCase.objects.filter(
+        kind=CaseKind.UNMAPPED_SKU, state=ExceptionCase.State.OPEN, listing=OuterRef("pk")
+    )
+    return (
+        registry.unmapped(at=at).filter(~Exists(waited_for), deleted=False).select_related("seller")
+    )
+
+
+def blocked_by(listing: Listing) -> Unmapped:
+    """What waits for one listing."""
+    case: Any = open_cases().filter(kind=CaseKind.UNMAPPED_SKU, listing=listing).first()
+    if case is None:
+        return Unmapped(listing, None, 0, Decimal(0))
+    return Unmapped(listing, case, case.blocked_orders, case.blocked_money)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Orders that wait for a person, and their money in company currency, by what holds them."""
+
+    orders: int
+    money: Decimal
+    unmapped_orders: int
+    unmapped_money: Decimal
+    refused_orders: int
+    refused_money: Decimal
+
+    @property
+    def other_orders(self) -> int:
+        return self.orders - self.unmapped_orders - self.refused_orders
+
+    @property
+    def other_money(self) -> Decimal:
+        return self.money - self.unmapped_money - self.refused_money
+
+
+def held() -> Held:
+    """What waits for a person. An order that waits for several causes counts as unmapped first."""
+    unmapped_sku = Invoice.cases.through.objects.filter(
+        invoice=OuterRef("pk"),
+        exceptioncase__kind=CaseKind.UNMAPPED_SKU,
+        exceptioncase__state=ExceptionCase.State.OPEN,
+    )
+    parked = Q(state=Invoice.State.PARKED, unmapped=True)
+    refused = Q(state=Invoice.State.FAILED)
+    found = (
+        Invoice.objects.filter(state__in=[Invoice.State.PARKED, Invoice.State.FAILED])
+        .annotate(unmapped=Exists(unmapped_sku))
+        .aggregate(
+            orders=Count("pk"),
+            money=Sum("gross"),
+            unmapped_orders=Count("pk", filter=parked),
+            unmapped_money=Sum("gross", filter=parked),
+            refused_orders=Count("pk", filter=refused),
+            refused_money=Sum("gross", filter=refused),
+        )
+    )
+    values: dict[str, Any] = {
+        name: value or (Decimal(0) if name.endswith("money") else 0)
+        for name, value in found.items()
+    }
+    return Held(**values)
+
+
+# -- silence ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stall:
+    """No worker executes anything: since when, and what waits meanwhile."""
+
+    since: datetime | None  # None: no worker has ever run here
+    messages: int
+    orders: int
+
+
+def stalled(*, at: datetime) -> Stall | None:
+    """None while a worker proves that it executes. One query, three when all are silent."""
+    beat = Heartbeat.objects.aggregate(last=Max("beat_at"))["last"]
+    if beat is not None and at - beat < WORKER_SILENT:
+        return None
+    return Stall(
+        since=beat,
+        messages=InboxMessage.objects.filter(state=InboxMessage.State.NEW).count(),
+        orders=Invoice.objects.filter(state=Invoice.State.QUEUED).count(),
+    )
+
+
+# -- counts for the rail, each one query that stops counting at the most a screen shows ---------
+
+MOST_COUNTED = 10_001
+
+
+def open_case_count(*, kind: str = "") -> int:
+    rows = ExceptionCase.objects.filter(state=ExceptionCase.State.OPEN).order_by()
+    return (rows.filter(kind=kind) if kind else rows)[:MOST_COUNTED].count()
+
+
+def parked_count() -> int:
+    parked = Invoice.objects.filter(state__in=[Invoice.State.PARKED, Invoice.State.FAILED])
+    return parked.order_by()[:MOST_COUNTED].count()
+
+
+def refused_count() -> int:
+    refused = OutboxMessage.objects.filter(state=OutboxMessage.State.FAILED)
+    return refused.order_by()[:MOST_COUNTED].count()
+
+
+def last_webhook() -> InboxMessage | None:
+    """The newest webhook we stored, or None when none ever came."""
+    hints = InboxMessage.objects.filter(source=InboxMessage.Source.HINT).defer("body")
+    return hints.order_by("-received_at", "-pk").first()

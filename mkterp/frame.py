@@ -1,0 +1,99 @@
+"""The frame of the product: what the rail offers, with counts of what a person can act on."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from mkterp.core.screens.frame import Count, Frame, NavItem
+from sync import selectors
+
+
+def open_cases(user: Any) -> Count:
+    return Count(selectors.open_case_count(), "need")
+
+
+def parked_orders(user: Any) -> Count:
+    return Count(selectors.parked_count(), "")
+
+
+def unmapped(user: Any) -> Count:
+    return Count(selectors.open_case_count(kind="UNMAPPED_SKU"), "need")
+
+
+def refused_messages(user: Any) -> Count:
+    return Count(selectors.refused_count(), "broke")
+
+
+def health(user: Any) -> Count:
+    """The worst that health has to say, in two words."""
+    at = timezone.now()
+    if selectors.stalled(at=at) is not None:
+        return Count(text="no worker", meaning="broke")
+    states = [feed.state for feed in selectors.feeds(at=at)]
+    down = sum(state in ("unavailable", "stopped") for state in states)
+    if down:
+        return Count(text=f"{down} down", meaning="broke")
+    late = states.count("late")
+    return Count(text=f"{late} late", meaning="need") if late else Count()
+
+
+FRAME = Frame(
+    navigation=(
+        NavItem("home", "Home", "house", bar=True),
+        NavItem(
+            "sync:exceptions",
+            "Exceptions",
+            "triangle-alert",
+            "sync.view_exceptioncase",
+            count=open_cases,
+            bar=True,
+        ),
+        NavItem(
+            "sync:orders",
+            "Orders",
+            "shopping-bag",
+            "sync.view_invoice",
+            count=parked_orders,
+            bar=True,
+        ),
+        NavItem(
+            "sync:unmapped",
+            "Unmapped SKUs",
+            "unlink",
+            "mapping.view_listing",
+            count=unmapped,
+            group="Mapping",
+        ),
+        NavItem(
+            "mapping:mappings",
+            "Mapped SKUs",
+            "link-2",
+            "mapping.view_skumapping",
+            group="Mapping",
+        ),
+        NavItem("mapping:sellers", "Sellers", "store", "mapping.view_seller", group="Mapping"),
+        NavItem("sync:inbox", "Inbox", "inbox", "sync.view_inboxmessage", group="Traffic"),
+        NavItem(
+            "sync:outbox",
+            "Outbox",
+            "send",
+            "sync.view_outboxmessage",
+            count=refused_messages,
+            group="Traffic",
+        ),
+        NavItem(
+            "health",
+            "Health",
+            "activity",
+            "sync.view_feed",
+            count=health,
+            group="System",
+            bar=True,
+        ),
+    ),
+    search="sync:orders",
+    search_label="Search order, SKU, seller, ERP number",
+    company=settings.COMPANY_NAME,
+    currency=settings.COMPANY_CURRENCY,
+)

@@ -1,0 +1,1 @@
+"""The views over all rooms: home and health. Reads selectors, writes nothing."""

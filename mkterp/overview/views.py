@@ -1,0 +1,79 @@
+"""Home, health, and the two plain answers that a load balancer asks for."""
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from mkterp.core.roles import public, requires, signed_in
+from mkterp.overview import standing
+from sync import selectors
+from sync.screens import EXCEPTIONS
+
+
+@require_safe
+@signed_in
+def home(request: HttpRequest) -> HttpResponse:
+    """What needs this person now."""
+    if not request.user.has_perm("sync.view_exceptioncase"):
+        return render(request, "overview/no_role.html")
+    at = timezone.now()
+    rows = EXCEPTIONS.rows(request).filter(state="OPEN")
+    mine = rows.filter(assigned_to=request.user.pk)
+    nobodys = rows.filter(assigned_to=None)
+    yours, free = standing.shown(mine), standing.shown(nobodys)
+    context = {
+        "screen": EXCEPTIONS,
+        "mine": yours,
+        "nobodys": free,
+        "first_url": standing.start_at(yours, free),
+        "held": selectors.held(),
+        "counts": selectors.order_counts(),
+        "feeds": standing.feed_lines(at=at),
+        "stall": selectors.stalled(at=at),
+        "latest": list(selectors.orders().filter(state="POSTED")[: standing.LATEST]),
+        "currency": settings.COMPANY_CURRENCY,
+    }
+    return render(request, "overview/home.html", context)
+
+
+@require_safe
+@requires("sync.view_feed")
+def health(request: HttpRequest) -> HttpResponse:
+    """How the feeds and workers do, by what they recorded themselves."""
+    at = timezone.now()
+    context = {
+        "at": at,
+        "feeds": standing.feed_lines(at=at),
+        "workers": selectors.workers(at=at),
+        "stall": selectors.stalled(at=at),
+        "counts": selectors.order_counts(),
+        "heard": selectors.last_webhook(),
+        "currency": settings.COMPANY_CURRENCY,
+    }
+    return render(request, "overview/health.html", context)
+
+
+@require_safe
+@public
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers. Says nothing about the database or the workers."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@require_safe
+@public
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers and holds our schema, else 503 with the reason."""
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError:
+        return HttpResponse("the database does not answer\n", "text/plain", status=503)
+    if waiting:
+        text = f"{len(waiting)} migrations wait: run manage.py migrate\n"
+        return HttpResponse(text, "text/plain", status=503)
+    return HttpResponse("ready\n", "text/plain")

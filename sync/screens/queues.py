@@ -1,0 +1,198 @@
+# mypy: allow-subclassing-any
+"""The inbox and the outbox as they are: what came, what goes, and what was said about it."""
+
+import json
+from typing import Any, ClassVar
+
+import django_filters as filters
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from mkterp.core.screens import Action, Badge, Empty, View
+from mkterp.core.screens.columns import (
+    AgeColumn,
+    Column,
+    LeadColumn,
+    NumberColumn,
+    StateColumn,
+)
+from sync import selectors
+from sync.models import InboxMessage, OutboxMessage
+from sync.screens import badges
+from sync.screens.base import SyncScreen
+from sync.services import outbox
+
+OPERATIONS = {"post_order": "Order to the ERP", "set_external_id": "ERP number to Marketplacer"}
+
+
+def raw(request: HttpRequest, body: Any) -> str:
+    """A message as JSON for people, for those who may see what buyers' names are in."""
+    if not request.user.has_perm("sync.view_rawpayload"):
+        return ""
+    return json.dumps(body, indent=2, ensure_ascii=False)
+
+
+class InboxFilters(filters.FilterSet):
+    state = filters.ChoiceFilter(choices=InboxMessage.State.choices, empty_label="any")
+    source = filters.ChoiceFilter(
+        choices=InboxMessage.Source.choices, empty_label="any", label="Came by"
+    )
+    received_at = filters.DateFromToRangeFilter(label="Received")
+
+    class Meta:
+        model = InboxMessage
+        fields = ["state", "source"]
+
+
+class InboxTable(tables.Table):
+    typename = LeadColumn(verbose_name="About", sub="node_id")
+    source = Column(verbose_name="Came by", narrow="sub")
+    event_name = Column(verbose_name="Event", narrow="hide", wide=True)
+    note = Column(verbose_name="What became of it", narrow="hide", wide=True, css="c-lead sub-ink")
+    attempts = NumberColumn(verbose_name="Tries", narrow="hide", wide=True)
+    received_at = AgeColumn(verbose_name="Received")
+    state = StateColumn(badges.INBOX)
+
+
+class Inbox(SyncScreen):
+    name, noun, nouns = "inbox", "inbox message", "inbox messages"
+    title, icon = "Inbox", "inbox"
+    permission = "sync.view_inboxmessage"
+    table, filters = InboxTable, InboxFilters
+    search_fields = ("node_id__exact", "identity__exact")
+    orderings: ClassVar = {"received_at": ("received_at", "id")}
+    order = "-received_at"
+    views = (
+        View("all", "All"),
+        View("waiting", "Waiting", {"state": InboxMessage.State.NEW}, count=True),
+        View("unreadable", "Unreadable", {"state": InboxMessage.State.UNREADABLE}),
+        View("webhooks", "Webhooks", {"source": InboxMessage.Source.HINT}),
+    )
+    empty = Empty(
+        "Nothing has been heard yet",
+        "Everything Marketplacer tells us is kept here as it came, before anything is decided: "
+        "webhooks within a second, everything else with the next poll.",
+        "inbox",
+        "health",
+        "Look at the feeds",
+    )
+    panel_template = "sync/_inbox_panel.html"
+
+    def rows(self, request: HttpRequest) -> QuerySet[InboxMessage]:
+        return selectors.inbox()
+
+    def row_title(self, row: InboxMessage) -> str:
+        return f"Message {row.pk}"
+
+    def row_badge(self, row: InboxMessage) -> Badge:
+        return badges.INBOX[InboxMessage.State(row.state)]
+
+    def row_class(self, row: InboxMessage) -> str:
+        return "bad" if row.state == InboxMessage.State.UNREADABLE else ""
+
+    def panel_context(self, request: HttpRequest, row: InboxMessage) -> dict[str, Any]:
+        return {
+            "order": selectors.orders().filter(marketplacer_id=row.node_id).first(),
+            "raw": raw(request, row.body),
+        }
+
+
+class OperationColumn(LeadColumn):
+    """What a message does and to which document."""
+
+    def render(self, value: str, record: OutboxMessage) -> Any:
+        return super().render(value=OPERATIONS.get(value, value), record=record)
+
+
+class OutboxFilters(filters.FilterSet):
+    state = filters.MultipleChoiceFilter(choices=OutboxMessage.State.choices)
+    lane = filters.ChoiceFilter(
+        choices=OutboxMessage.Lane.choices, empty_label="both", label="Goes"
+    )
+
+    class Meta:
+        model = OutboxMessage
+        fields = ["state", "lane"]
+
+
+class OutboxTable(tables.Table):
+    operation = OperationColumn(verbose_name="What", sub="reference")
+    last_error = Column(verbose_name="Last answer", narrow="hide", wide=True, css="c-lead sub-ink")
+    attempts = NumberColumn(verbose_name="Tries", narrow="hide", wide=True)
+    queued_at = AgeColumn(verbose_name="Queued")
+    delivered_at = AgeColumn(verbose_name="Arrived", narrow="hide", wide=True)
+    state = StateColumn(badges.OUTBOX)
+
+
+RETRY = Action(
+    "retry",
+    "Retry",
+    "sync.retry_outboxmessage",
+    outbox.retry,
+    one="message",
+    condition=lambda message: message.state == OutboxMessage.State.FAILED,
+    unmet="Only a refused message is sent again.",
+    done="{things} sent again.",
+    multi=True,
+    primary=True,
+    icon="rotate-ccw",
+    key="r",
+)
+
+
+class Outbox(SyncScreen):
+    name, noun, nouns = "outbox", "outbox message", "outbox messages"
+    title, icon = "Outbox", "send"
+    permission = "sync.view_outboxmessage"
+    table, filters = OutboxTable, OutboxFilters
+    search_fields = ("reference__iexact", "key__exact")
+    orderings: ClassVar = {"queued_at": ("id",)}
+    order = "-queued_at"
+    views = (
+        View("all", "All"),
+        View(
+            "waiting",
+            "On their way",
+            {"state": [OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT]},
+            count=True,
+        ),
+        View("refused", "Refused", {"state": OutboxMessage.State.FAILED}, count=True),
+        View("delivered", "Delivered", {"state": OutboxMessage.State.DELIVERED}),
+    )
+    actions = (RETRY,)
+    empty = Empty(
+        "Nothing has been sent yet",
+        "Every order for the ERP and every number for Marketplacer waits here, frozen as it was "
+        "decided, until the other side says it has it.",
+        "send",
+        "sync:orders",
+        "Look at the orders",
+    )
+    panel_template = "sync/_outbox_panel.html"
+
+    def rows(self, request: HttpRequest) -> QuerySet[OutboxMessage]:
+        return selectors.outbox()
+
+    def row_title(self, row: OutboxMessage) -> str:
+        return str(row.reference)
+
+    def row_badge(self, row: OutboxMessage) -> Badge:
+        return badges.OUTBOX[OutboxMessage.State(row.state)]
+
+    def row_class(self, row: OutboxMessage) -> str:
+        return "bad" if row.state == OutboxMessage.State.FAILED else ""
+
+    def moving(self, row: OutboxMessage) -> bool:
+        return row.state in (OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT)
+
+    def panel_context(self, request: HttpRequest, row: OutboxMessage) -> dict[str, Any]:
+        return {
+            "what": OPERATIONS.get(row.operation, row.operation),
+            "tries": list(row.tries.order_by("-pk")),
+            "order": selectors.orders().filter(marketplacer_id=row.key).first(),
+            "raw": raw(request, row.payload),
+        }
+
+
+INBOX, OUTBOX = Inbox(), Outbox()
