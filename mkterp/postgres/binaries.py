@@ -111,7 +111,9 @@ def version(folder: Path) -> int:
 def reachable(folder: Path, account: Account) -> Path:
     """The same programs where the account can run them: a copy, when they lie in a closed folder.
 
-    The case is root's virtual environment below a 0700 home. The copy (38 MB) is made once.
+    The case is root's virtual environment below a 0700 home. The copy (38 MB) is made once. It
+    keeps the wheel's layout, `<package>/pginstall/bin` beside `<package>.libs`: the programs find
+    their libraries from where they stand.
     """
     if not account.switch or account.may_enter(folder):
         return folder
@@ -122,11 +124,15 @@ def reachable(folder: Path, account: Account) -> Path:
     if not copy.exists():
         place.mkdir(mode=0o755, parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(dir=place))
-        shutil.copytree(folder.parent, aside / "pginstall")
+        package = folder.parents[1]
+        shutil.copytree(package, aside / package.name)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, aside / libraries.name)
         for path in [aside, *aside.rglob("*")]:
             path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
         try:
             aside.rename(copy)
         except OSError:  # another process was quicker
             shutil.rmtree(aside)
-    return copy / "pginstall" / "bin"
+    return copy / folder.relative_to(folder.parents[2])

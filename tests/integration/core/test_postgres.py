@@ -239,19 +239,21 @@ def test_a_folder_closed_to_the_server_still_gets_one(tmp_path):
     assert not cluster.socket_dir.exists()
 
 
-def test_programs_in_a_closed_folder_are_run_from_a_copy(tmp_path, data_dir):
-    original = binaries.find_binaries()
-    closed = tmp_path / "pginstall"
-    shutil.copytree(original.parent, closed)
+def test_programs_in_a_closed_folder_are_run_from_a_copy(tmp_path):
+    package = binaries.find_binaries().parents[1]
+    for part in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(part, tmp_path / part.name)
+    closed = tmp_path / package.name / "pginstall" / "bin"
     account = binaries.server_account()
-    usable = binaries.reachable(closed / "bin", account)
+    usable = binaries.reachable(closed, account)
     try:
-        assert (usable == closed / "bin") is not account.switch
-        assert "PostgreSQL" in account.run(usable / "postgres", "--version").stdout
-        assert binaries.reachable(closed / "bin", account) == usable
+        assert (usable != closed) is account.switch
+        for program in ("postgres", "initdb", "createdb"):
+            assert "PostgreSQL" in account.run(usable / program, "--version").stdout
+        assert binaries.reachable(closed, account) == usable
     finally:
         if account.switch:
-            shutil.rmtree(usable.parent.parent)
+            shutil.rmtree(usable.parents[2])
 
 
 def test_without_any_postgresql_the_error_names_the_ways_out(monkeypatch):
