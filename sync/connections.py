@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from sync.erp.port import ErpPort
+from sync.erp.port import Capabilities, ErpPort
 from sync.marketplacer.client import MarketplacerClient
 from sync.marketplacer.governor import RateGovernor
 
@@ -53,6 +53,11 @@ def marketplacer() -> MarketplacerClient:
 def erp() -> ErpPort:
     _refuse_in_transaction()
     return _erp()
+
+
+def erp_capabilities() -> Capabilities:
+    """What the configured ERP declares of itself; asks nobody, so it may be read anywhere."""
+    return _erp().capabilities()
 
 
 def reset() -> None:

@@ -62,17 +62,18 @@ def translate(
     seller: SellerFacts | None,
     items: Mapping[str, MappedItem],
     taxes: Sequence[TaxRule],
+    rounding: str,
 ) -> OrderDraft | list[Blocker]:
     """The sales document for an invoice, or every cause that stands in its way.
 
     Never half a document: with one blocker there is no draft. `items` maps Marketplacer variant
     ids to the mapping in force when the order was placed; `taxes` are the rules for the delivery
-    country at that time.
+    country at that time; `rounding` is how the ERP rounds an amount to the currency.
     """
     blockers = _blockers(invoice, seller, items, taxes)
     if blockers or seller is None or seller.treatment is None or seller.fulfilled_by is None:
         return blockers
-    lines = _lines(invoice, currency, items, taxes)
+    lines = _lines(invoice, currency, items, taxes, rounding)
     net = sum((line.net for line in lines), Decimal())
     predicted = sum((line.tax for line in lines), Decimal())
     return OrderDraft(
@@ -223,6 +224,7 @@ def _lines(
     currency: str,
     items: Mapping[str, MappedItem],
     taxes: Sequence[TaxRule],
+    rounding: str,
 ) -> list[OrderLine]:
     rules = {rule.marketplace_rate: rule for rule in taxes}
     goods = [(line, rules[_known_rate(line, list(rules))]) for line in invoice.lines]
@@ -232,7 +234,7 @@ def _lines(
     if postage:
         shipping = rules[_postage_rate(invoice, list(rules)) or Decimal()]
         grosses.append((postage, shipping.erp_rate))
-    nets, _ = tax.to_net(grosses)
+    nets, _ = tax.to_net(grosses, rounding)
     lines = [
         _order_line(
             key=line.marketplacer_id,
@@ -243,6 +245,7 @@ def _lines(
             net_minor=amounts.net,
             currency=currency,
             rule=rule,
+            rounding=rounding,
         )
         for (line, rule), amounts in zip(goods, nets, strict=False)
     ]
@@ -257,6 +260,7 @@ def _lines(
                 net_minor=nets[-1].net,
                 currency=currency,
                 rule=shipping,
+                rounding=rounding,
             )
         )
     paid = from_minor(invoice.total_minor, currency)
@@ -272,6 +276,7 @@ def _lines(
                 net_minor=to_minor(residue, currency),
                 currency=currency,
                 rule=None,
+                rounding=rounding,
             )
         )
     return lines
@@ -287,13 +292,14 @@ def _order_line(
     net_minor: int,
     currency: str,
     rule: TaxRule | None,
+    rounding: str,
 ) -> OrderLine:
     # ERPs keep unit prices with two digits more than the currency. That gives the net back for
     # up to a hundred pieces; beyond, the line is what quantity x price rounds to, and the
     # document's rounding line takes the penny.
     digit = Decimal(1).scaleb(-digits(currency) - 2)
     price = (from_minor(net_minor, currency) / quantity).quantize(digit, rounding=ROUND_HALF_UP)
-    net = round_to_unit(quantity * price, currency)
+    net = round_to_unit(quantity * price, currency, rounding)
     rate = rule.erp_rate if rule else Decimal()
     return OrderLine(
         key=key,
@@ -303,7 +309,7 @@ def _order_line(
         quantity=quantity,
         unit_price=price,
         net=net,
-        tax=from_minor(tax.tax_on(to_minor(net, currency), rate), currency),
+        tax=from_minor(tax.tax_on(to_minor(net, currency), rate, rounding), currency),
         tax_code=rule.erp_code if rule else None,
     )
 

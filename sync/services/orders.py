@@ -9,6 +9,7 @@ from django.db import transaction
 
 from mapping import selectors as registry
 from mapping.models import Listing, SkuMapping, TaxCodeMapping
+from sync import connections
 from sync.domain.cases import KINDS, CaseKind
 from sync.domain.documents import FulfilledBy, OrderDraft, Treatment
 from sync.domain.marketplace import InvoiceValue
@@ -120,6 +121,7 @@ def _translate(
                 for rule in taxes.get(invoice.ship_to_country, [])
                 if registry.covers(rule, invoice.placed_at)
             ],
+            rounding=connections.erp_capabilities().rounding,
         )
         if isinstance(result, OrderDraft):
             items = {variant: row.item_id for variant, row in in_force.items()}

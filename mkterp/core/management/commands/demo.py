@@ -98,7 +98,7 @@ class Command(BaseCommand):
         env = self._environment(facts)
         os.environ.update(env)
         call_command("migrate", verbosity=0)
-        call_command("syncschedules", stdout=self.stderr)
+        call_command("syncschedules", verbosity=0)
         password = self._people()
         children = self._children(facts, options)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -213,7 +213,7 @@ class Command(BaseCommand):
             f"  (the same password for {', '.join(list(PEOPLE)[1:])})\n\n"
             f"  Marketplacer sandbox: http://127.0.0.1:{facts['marketplacer_port']}/graphql\n"
             f"  Tryton is starting behind it; orders wait until it is there. "
-            f"Logs: {self.home.relative_to(settings.BASE_DIR)}\n"
+            f"Logs: {os.path.relpath(self.home)}\n"
             "  Ctrl-C stops everything.\n"
         )
 

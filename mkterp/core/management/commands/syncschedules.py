@@ -30,4 +30,5 @@ class Command(BaseCommand):
                     schedule.func, schedule.minutes = task, minutes
                     schedule.schedule_type, schedule.repeats = Schedule.MINUTES, -1
                     schedule.save()
-        self.stdout.write(f"{len(settings.SCHEDULES)} schedules")
+        if options["verbosity"]:
+            self.stdout.write(f"{len(settings.SCHEDULES)} schedules")
