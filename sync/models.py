@@ -348,6 +348,7 @@ class Feed(models.Model):
     failed_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(blank=True)
     error_kind = models.CharField(max_length=40, blank=True)  # a Failure's kind; empty = well
+    not_before = models.DateTimeField(null=True, blank=True)  # told to wait, or refused
     counts = models.JSONField(default=dict)  # of the last run, by what happened to each row
 
     class Meta:

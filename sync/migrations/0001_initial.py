@@ -29,6 +29,7 @@ class Migration(migrations.Migration):
                 ('failed_at', models.DateTimeField(blank=True, null=True)),
                 ('error', models.TextField(blank=True)),
                 ('error_kind', models.CharField(blank=True, max_length=40)),
+                ('not_before', models.DateTimeField(blank=True, null=True)),
                 ('counts', models.JSONField(default=dict)),
             ],
             options={

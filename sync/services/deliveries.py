@@ -77,7 +77,7 @@ def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
     One worker works a lane at a time; a second run while it does returns 0 at once.
     """
     feed = f"deliver_{lane.lower()}"
-    if not work.try_lane_lock(feed):
+    if feeds.held_back(name=feed, at=clock()) or not work.try_lane_lock(feed):
         return 0
     arrived = 0
     try:

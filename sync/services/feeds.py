@@ -1,12 +1,12 @@
 """What each feed's runs say of themselves: the evidence that health is computed from."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from sync.domain.cases import CaseKind
-from sync.domain.delivery import Failure, Misconfigured
+from sync.domain.delivery import Failure, Misconfigured, Throttled
 from sync.models import ExceptionCase, Feed
 from sync.services import cases
 from sync.services.cases import Cause
@@ -27,6 +27,23 @@ def get(name: str) -> Feed:
     return feed
 
 
+# A refused sign-in is not tried again at once: systems lock out whoever keeps trying.
+REFUSED_WAIT = timedelta(minutes=2)
+THROTTLED_WAIT = timedelta(minutes=1)
+
+
+def held_back(*, name: str, at: datetime) -> bool:
+    """Whether the far side told this feed to wait, or refused it so lately that trying is rude."""
+    return Feed.objects.filter(name=name, not_before__gt=at).exists()
+
+
+def _not_before(failure: Failure | None, at: datetime) -> datetime | None:
+    if isinstance(failure, Throttled):
+        after = failure.retry_after
+        return at + (timedelta(seconds=after) if after is not None else THROTTLED_WAIT)
+    return at + REFUSED_WAIT if isinstance(failure, Misconfigured) else None
+
+
 @transaction.atomic
 def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[str, int]) -> None:
     """Record how a run of the feed ended, and stop or start it accordingly.
@@ -35,6 +52,7 @@ def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[st
     """
     feed = Feed.objects.select_for_update().get(pk=get(name).pk)
     feed.counts = dict(counts)
+    feed.not_before = _not_before(failure, at)
     if failure is None:
         feed.succeeded_at, feed.error, feed.error_kind = at, "", ""
     else:

@@ -88,7 +88,7 @@ def fetch_hinted(*, clock: Callable[[], datetime]) -> int:
     Late and doubled webhooks stop mattering here: the newest version comes, once.
     """
     served = 0
-    while True:
+    while not feeds.held_back(name="fetch_hinted", at=clock()):
         lease, hints = work.claim(
             InboxMessage.objects.filter(source=Source.HINT, state=State.NEW),
             at=clock(),
@@ -109,6 +109,7 @@ def fetch_hinted(*, clock: Callable[[], datetime]) -> int:
         if failure is not None:
             return served
         served += len(hints)
+    return served
 
 
 def _record_hints(

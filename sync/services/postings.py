@@ -120,7 +120,7 @@ def read_back(*, clock: Callable[[], datetime]) -> int:
     documents = list(
         ErpDocument.objects.filter(booked_at=None).order_by("read_at", "pk")[:READ_BACK_BATCH]
     )
-    if not documents:
+    if not documents or feeds.held_back(name="read_back", at=clock()):
         return 0
     failure: Failure | None = None
     states: list[OrderState] = []

@@ -50,7 +50,7 @@ def pull(
     `read(since, page)` asks the far side for one page. One worker runs a feed at a time; a second
     run meanwhile returns nothing. A failure is recorded on the feed and ends the run.
     """
-    if not work.try_lane_lock(name):
+    if feeds.held_back(name=name, at=clock()) or not work.try_lane_lock(name):
         return {}
     try:
         return _pull(name, read, clock, start)

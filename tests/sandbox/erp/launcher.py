@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -177,9 +177,12 @@ class _Launcher:
         command += ["--email", "admin@example.com"]
         run(command, env={**self._environment(), "TRYTONPASSFILE": str(secret)})
         self.say(f"database made after {time.monotonic() - began:.0f} s")
-        server = self.serve()
+        # Not on the port that clients wait at: who signs in before the users exist is locked out.
+        aside = replace(self, port=_free_port())
+        aside._configure()
+        server = aside.serve()
         try:
-            url = f"http://{_HOST}:{self.port}"
+            url = f"http://{_HOST}:{aside.port}"
             rpc = Rpc(url, self.store.name, "admin", passwords["admin"])
             ids = seed.seed_books(rpc, passwords, self.say)
             items = seed_items.seed_items(rpc, ids, self.catalogue, self.say)
@@ -187,6 +190,7 @@ class _Launcher:
             rpc.close()
         finally:
             _stop(server)
+            self._configure()
         self.store.describe(
             {"passwords": passwords, "ids": ids, "items": items, "stocked": stocked}
         )
