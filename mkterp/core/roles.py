@@ -104,8 +104,8 @@ ROLES: dict[str, Role] = {
 def sync_roles(*, strict: bool = True) -> list[str]:
     """Makes the groups equal to the table; returns the permissions the database does not have.
 
-    With `strict` a permission that does not exist raises LookupError and nothing is changed; without
-    it (while migrations are still being applied) it is left out. A second run changes nothing.
+    With `strict` a permission that does not exist raises LookupError and nothing is changed;
+    without it (while migrations are being applied) it is left out. A second run changes nothing.
     """
     known = {
         f"{permission.content_type.app_label}.{permission.codename}": permission

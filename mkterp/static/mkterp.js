@@ -240,6 +240,7 @@
     if (requestConfig && requestConfig.verb !== "get" && xhr.status === 200) picked.clear();
     adoptSelection();
     markOpen();
+    showTab();
     startToasts();
   });
 
@@ -289,6 +290,10 @@
     toast.remove();
     if (held && rows().length) (linkOf(rows()[0]) || document.body).focus();
   };
+  const showTab = () => {
+    const tab = $(".mk-views .on");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 40;
+  };
   const startToasts = () => {
     for (const toast of $$("[data-toast]:not([data-running])")) {
       toast.dataset.running = "";
@@ -334,5 +339,6 @@
 
   adoptSelection();
   markOpen();
+  showTab();
   startToasts();
 })();

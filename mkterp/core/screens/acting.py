@@ -1,4 +1,4 @@
-"""What happens when a button is pressed: choose the rows, ask if need be, do it, say what happened."""
+"""What happens when a button is pressed: choose the rows, ask if need be, do it, say so."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,7 @@ def _ask(
         "question": action.question(eligible, screen.noun, screen.nouns),
         "weight": screen.weigh(request, action, rows),
         "left_out": len(rows) - eligible,
+        "things": words.things(eligible, screen.noun, screen.nouns) if len(rows) > 1 else "",
         "subject": screen.row_title(rows[0]) if len(rows) == 1 else "",
         "kept": kept,
         "back": f"{path}?{query.urlencode()}" if query else path or screen.url(),
@@ -178,6 +179,9 @@ def _toast(screen: "ListScreen", action: Action, outcome: Outcome) -> toasts.Toa
     if outcome.refused:
         left = words.things(len(outcome.refused), screen.noun, screen.nouns)
         text = f"{text} {left} refused."
+    if outcome.left:
+        left = words.things(len(outcome.left), screen.noun, screen.nouns)
+        text = f"{text} {left} left alone. {action.unmet}"
     undo = screen.action_named(action.undo) if action.undo else None
     keys = [screen.key_of(row) for row in outcome.done]
     return toasts.Toast(text, "done", screen.url(undo.name) if undo else "", keys if undo else [])

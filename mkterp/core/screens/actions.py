@@ -1,4 +1,4 @@
-"""What a person can do to a row: declared once, shown as buttons, served as a URL, refused as 403."""
+"""What a person can do to a row: declared once; the buttons, the URL and the 403 follow from it."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -92,6 +92,7 @@ class Outcome:
     done: list[Any] = field(default_factory=list)  # the rows it was done to
     refused: dict[str, str] = field(default_factory=dict)  # primary key as text: sentence
     sentence: str = ""  # a refusal of the request as a whole
+    left: list[Any] = field(default_factory=list)  # selected, but the condition does not hold
 
 
 def perform(
@@ -102,26 +103,23 @@ def perform(
     Does not catch anything but `Refused`: whatever else a service raises is a bug and a 500.
     """
     outcome = Outcome()
-    eligible = []
+    eligible: list[Any] = []
     for row in rows:
-        if action.condition(row):
-            eligible.append(row)
-        else:
-            outcome.refused[str(row.pk)] = action.unmet
+        (eligible if action.condition(row) else outcome.left).append(row)
+    if not eligible:
+        _refuse_all(outcome, rows, action.unmet)
+        return outcome
     extra: dict[str, Any] = {"by": by, "at": at}
     if action.needs_reason:
         extra["reason"] = reason
     if action.at_once:
-        if eligible:
-            try:
-                result = action.service(**{action._keyword: eligible}, **extra)
-            except Refused as refused:
-                outcome.sentence = str(refused)
-                if len(eligible) == 1:
-                    outcome.refused[str(eligible[0].pk)] = str(refused)
-            else:
-                outcome.done = eligible
-                outcome.results = list(result) if isinstance(result, list | tuple) else eligible
+        try:
+            result = action.service(**{action._keyword: eligible}, **extra)
+        except Refused as refused:
+            _refuse_all(outcome, eligible, str(refused))
+        else:
+            outcome.done = eligible
+            outcome.results = list(result) if isinstance(result, list | tuple) else eligible
         return outcome
     for row in eligible:
         try:
@@ -131,3 +129,11 @@ def perform(
         else:
             outcome.done.append(row)
     return outcome
+
+
+def _refuse_all(outcome: Outcome, rows: Sequence[Any], sentence: str) -> None:
+    """Beside the row when it is one, above the list when it is many."""
+    if len(rows) == 1:
+        outcome.refused[str(rows[0].pk)] = sentence
+    else:
+        outcome.sentence = sentence

@@ -207,7 +207,7 @@ class ListPage:
 
     @property
     def everything(self) -> bool:
-        """Whether "all N like these" is offered: there are more than this page, and not too many."""
+        """Whether "all N like these" is offered: more than this page, and not too many."""
         more = bool(self.next_url or self.previous_url)
         return more and self.state.count <= self.screen.bulk_limit
 

@@ -136,7 +136,7 @@ class FrameForPerson:
 
     @property
     def initials(self) -> str:
-        user = self.request.user
+        user: Any = self.request.user
         words_ = (user.get_full_name() or user.get_username()).split()
         return "".join(word[0] for word in words_[:2]).upper()
 

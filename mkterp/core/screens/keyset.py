@@ -139,8 +139,8 @@ def _read(field: Any, value: Any) -> Any:
     read = field.to_python(value)
     if isinstance(read, datetime) and timezone.is_naive(read):
         raise BadCursor
-    # Refuses NaN, and numbers that the column cannot hold, before the database has to.
-    field.run_validators(read)
+    # Not the field's validators: a row may hold what its form would refuse, and be the last of
+    # a page. Numbers too large for the column are Django's to handle in a comparison.
     return read
 
 

@@ -169,7 +169,7 @@ class ListScreen:
         return str(row.pk if self.key == "pk" else getattr(row, self.key))
 
     def url(self, kind: str = "list", row: Any = None) -> str:
-        """The address of the list; with a kind ("export", an action's name, "panel", "") of that."""
+        """The address of the list, or of a kind: "export", an action's name, "panel", "" (page)."""
         name = {"list": self.name, "export": f"{self.name}-export", "": self.noun_name}.get(
             kind, f"{self.noun_name}-{kind}"
         )

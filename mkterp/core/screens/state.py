@@ -155,7 +155,9 @@ class ListState:
         data = QueryDict(mutable=True)
         for name, value in view.wanted(self.request).items():
             data.setlist(name, value)
-        return self.screen.filters(data=data, queryset=base, request=self.request).qs
+        filterset: Any = self.screen.filters(data=data, queryset=base, request=self.request)
+        found: QuerySet[Any] = filterset.qs
+        return found
 
     @cached_property
     def in_force(self) -> QueryDict:

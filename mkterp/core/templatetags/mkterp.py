@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms, template
 from django.http import QueryDict
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_filters.widgets import DateRangeWidget
 
 from mkterp.core.screens import draw, marks, words
 from mkterp.core.screens.columns import Badge
@@ -104,6 +106,7 @@ _CONTROLS: tuple[tuple[type[forms.Widget], str], ...] = (
     (forms.Textarea, "inp"),
     (forms.HiddenInput, ""),
     (forms.MultiWidget, "inp"),
+    (forms.NullBooleanSelect, "inp sel"),
     (forms.widgets.Input, "inp"),
 )
 
@@ -121,18 +124,25 @@ def control(field: forms.BoundField, css: str = "") -> SafeString:
         attrs["aria-describedby"] = " ".join(described)
     if field.errors:
         attrs["aria-invalid"] = "true"
-    return field.as_widget(attrs=attrs)
+    html = field.as_widget(attrs=attrs)
+    if isinstance(widget, forms.MultiWidget):
+        return format_html('<span class="mk-ends">{}</span>', html)
+    return html
 
 
 def _dates_and_ends(field: forms.BoundField) -> None:
-    """Gives dates the browser's own picker, and each end of a range a name of its own."""
-    widget = field.field.widget
+    """Dates get the browser's own picker, each end of a range a name, "unknown" a better word."""
+    widget: Any = field.field.widget
     ends = widget.widgets if isinstance(widget, forms.MultiWidget) else []
     for end, name in zip(ends, ("from", "to"), strict=False):
         end.attrs |= {"aria-label": f"{field.label}, {name}", "placeholder": name}
-    for one in ends or [widget]:
-        if isinstance(one, forms.DateInput):
-            one.input_type, one.format = "date", "%Y-%m-%d"
+    if isinstance(widget, forms.DateInput):
+        widget.input_type, widget.format = "date", "%Y-%m-%d"
+    elif isinstance(widget, DateRangeWidget):
+        for end in ends:
+            end.input_type = "date"
+    elif isinstance(widget, forms.NullBooleanSelect):
+        widget.choices = [("unknown", "any"), ("true", "yes"), ("false", "no")]
 
 
 @register.filter
