@@ -30,6 +30,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cache", type=Path, help="environment and snapshots (MKTERP_CACHE)")
     parser.add_argument("--seed", type=int, default=7, help="of the catalogue")
     parser.add_argument("--keep", action="store_true", help="go on with the database, and keep it")
+    parser.add_argument("--password", default="", help="of the user integration")
     parser.add_argument("--ready-file", type=Path, help="also write the JSON line here")
     parser.add_argument("--progress", action="store_true", help="say what is going on")
     parser.add_argument("--staff", action="store_true", help="simulate its people: ship, invoice")
@@ -59,6 +60,7 @@ def main() -> int:
             port=options.port,
             seed_number=options.seed,
             keep=options.keep,
+            password=options.password,
             say=progress if options.progress else lambda _: None,
         ) as erp:
             if options.ready_file:

@@ -75,10 +75,12 @@ def running_tryton(
     port: int = 0,
     seed_number: int = 7,
     keep: bool = False,
+    password: str = "",
     say: Callable[[str], None] = _quiet,
 ) -> Iterator[Tryton]:
     """Start Tryton and stop it at the end. `port` 0 takes a free one.
 
+    `password` becomes that of the user `integration`; without it a random one stays.
     With `keep` a database of that name is used as it is and stays; without it a fresh one is made
     (from the snapshot when there is one) and dropped at the end. Raises SandboxError.
     """
@@ -98,6 +100,7 @@ def running_tryton(
             say=say,
         )
         launcher.make_ready(keep=keep)
+        launcher.settle_password(password)
         server = launcher.serve()
         known = store.description()
         info = {
@@ -152,6 +155,29 @@ class _Launcher:
         self.store.restore(snapshot)
         self.store.finish()
 
+    def settle_password(self, password: str) -> None:
+        """Give `integration` this password before anybody waits at the port."""
+        known = self.store.description()
+        if not password or known["passwords"]["integration"] == password:
+            return
+        aside, server = self._serve_aside()
+        try:
+            rpc = Rpc(aside, self.store.name, "admin", known["passwords"]["admin"])
+            found = rpc.find("res.user", [("login", "=", "integration")])
+            rpc.call("model.res.user.write", found, {"password": password})
+            rpc.close()
+        finally:
+            _stop(server)
+            self._configure()
+        known["passwords"]["integration"] = password
+        self.store.describe(known)
+
+    def _serve_aside(self) -> tuple[str, subprocess.Popen[bytes]]:
+        """A server on a port nobody waits at: who signs in too early is locked out for minutes."""
+        aside = replace(self, port=_free_port())
+        aside._configure()
+        return f"http://{_HOST}:{aside.port}", aside.serve()
+
     def _snapshot(self) -> Path:
         sources = [Path(seed.__file__), Path(seed_items.__file__), LOCK]
         made_of = [
@@ -177,13 +203,9 @@ class _Launcher:
         command += ["--email", "admin@example.com"]
         run(command, env={**self._environment(), "TRYTONPASSFILE": str(secret)})
         self.say(f"database made after {time.monotonic() - began:.0f} s")
-        # Not on the port that clients wait at: who signs in before the users exist is locked out.
-        aside = replace(self, port=_free_port())
-        aside._configure()
-        server = aside.serve()
+        aside, server = self._serve_aside()
         try:
-            url = f"http://{_HOST}:{aside.port}"
-            rpc = Rpc(url, self.store.name, "admin", passwords["admin"])
+            rpc = Rpc(aside, self.store.name, "admin", passwords["admin"])
             ids = seed.seed_books(rpc, passwords, self.say)
             items = seed_items.seed_items(rpc, ids, self.catalogue, self.say)
             stocked = seed_items.seed_stock(rpc, ids, self.catalogue, self.say)

@@ -107,7 +107,7 @@ class Command(BaseCommand):
                 child.start(env)
             self._wait_for_web(facts["web_port"], children)
             self._say_hello(facts, password, time.monotonic() - began)
-            self._watch(children, facts, env)
+            self._watch(children, env)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping…")
         finally:
@@ -127,7 +127,7 @@ class Command(BaseCommand):
                 "api_key": secrets.token_urlsafe(24),
                 "webhook_key": secrets.token_urlsafe(24),
                 "password": secrets.token_urlsafe(9),
-                "erp_password": "",  # Tryton makes its own when it is first seeded
+                "erp_password": "Tr-" + secrets.token_hex(12),
                 "seed": options["seed"],
                 "web_port": options["port"],
                 "marketplacer_port": 9100,
@@ -182,6 +182,7 @@ class Command(BaseCommand):
                 *(python, "-m", "tests.sandbox.erp", "--port", erp_port),
                 *("--pg-uri", cluster.uri("postgres"), "--pg-bin", str(cluster.bin_dir)),
                 *("--database", "demo_erp", "--seed", str(facts["seed"]), "--keep", "--staff"),
+                *("--password", facts["erp_password"]),
                 *("--progress", "--ready-file", str(self.home / "erp.json")),
             ],
             "go-live": [python, "manage.py", "demo_registry", "--seed", str(facts["seed"])],
@@ -217,10 +218,9 @@ class Command(BaseCommand):
             "  Ctrl-C stops everything.\n"
         )
 
-    def _watch(self, children: list[Child], facts: dict[str, Any], env: dict[str, str]) -> None:
+    def _watch(self, children: list[Child], env: Mapping[str, str]) -> None:
         """Show Tryton's progress and start again what ends by itself, until Ctrl-C."""
-        by_name = {child.name: child for child in children}
-        tryton = by_name["tryton"]
+        tryton = next(child for child in children if child.name == "tryton")
         told = tryton.log.stat().st_size if tryton.log.exists() else 0
         while True:
             for child in children:
@@ -237,24 +237,7 @@ class Command(BaseCommand):
                 else:
                     raise CommandError(f"{child.name} ended with {code}; its log is {child.log}")
             told = self._tell_progress(tryton.log, told)
-            if self._learn_password(facts, env):
-                for name in ("worker", "go-live"):
-                    by_name[name].stop()
-                    by_name[name].wait(time.monotonic() + STOP_WITHIN)
-                    by_name[name].start(env)
             time.sleep(0.5)
-
-    def _learn_password(self, facts: dict[str, Any], env: dict[str, str]) -> bool:
-        """Whether Tryton told a password that the workers do not have yet."""
-        ready = self.home / "erp.json"
-        if not ready.exists():
-            return False
-        password = json.loads(ready.read_text())["password"]
-        if password == facts["erp_password"]:
-            return False
-        facts["erp_password"] = env["ERP_PASSWORD"] = password
-        (self.home / "facts.json").write_text(json.dumps(facts, indent=1))
-        return True
 
     def _tell_progress(self, log: Path, told: int) -> int:
         text = log.read_bytes()[told:]
