@@ -463,12 +463,17 @@ class Stall:
     """No worker executes anything: since when, and what waits meanwhile."""
 
     since: datetime | None  # None: no worker has ever run here
-    messages: int
-    orders: int
+    messages: int  # to be read
+    orders: int  # for the ERP
+    told: int  # answers for Marketplacer
+
+    @property
+    def waits(self) -> bool:
+        return bool(self.messages or self.orders or self.told)
 
 
 def stalled(*, at: datetime) -> Stall | None:
-    """None while a worker proves that it executes. One query, three when all are silent."""
+    """None while a worker proves that it executes. One query, four when all are silent."""
     beat = Heartbeat.objects.aggregate(last=Max("beat_at"))["last"]
     if beat is not None and at - beat < WORKER_SILENT:
         return None
@@ -476,6 +481,10 @@ def stalled(*, at: datetime) -> Stall | None:
         since=beat,
         messages=InboxMessage.objects.filter(state=InboxMessage.State.NEW).count(),
         orders=Invoice.objects.filter(state=Invoice.State.QUEUED).count(),
+        told=OutboxMessage.objects.filter(
+            lane=OutboxMessage.Lane.MARKETPLACER,
+            state__in=[OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT],
+        ).count(),
     )
 
 

@@ -104,10 +104,12 @@ class CaseFilters(filters.FilterSet):
 
 
 class CaseTable(tables.Table):
-    priority = SeverityColumn(accessor="severity", verbose_name="Priority", narrow="hide")
+    priority = SeverityColumn(
+        accessor="severity", verbose_name="Priority", narrow="hide", wide=True
+    )
     cause = CauseColumn(verbose_name="Exception", narrow="lead", css="c-lead")
     blocked_money = MoneyColumn(verbose_name="Blocks", currency=settings.COMPANY_CURRENCY)
-    blocked_orders = NumberColumn(verbose_name="Orders", narrow="hide")
+    blocked_orders = NumberColumn(verbose_name="Orders", narrow="hide", wide=True)
     opened_at = AgeColumn(verbose_name="Age")
     assigned_to = Column(verbose_name="Assigned", narrow="hide", wide=True)
     state = StateColumn(badges.CASE, accessor="stage")

@@ -51,7 +51,9 @@ class OrderTable(tables.Table):
         accessor="order__legacy_id", verbose_name="Marketplacer", narrow="hide", wide=True
     )
     seller = Column(accessor="seller_name", narrow="sub", css="sub-ink")
-    waits_for = Column(verbose_name="Waits for", narrow="hide", css="c-lead sub-ink", wide=True)
+    waits_for = Column(
+        default="", verbose_name="Waits for", narrow="hide", css="c-lead sub-ink", wide=True
+    )
     placed_at = AgeColumn(verbose_name="Placed")
     gross = MoneyColumn(verbose_name="Total")
     erp_number = Column(
@@ -153,6 +155,7 @@ class Orders(SyncScreen):
 
     def panel_context(self, request: HttpRequest, row: Invoice) -> dict[str, Any]:
         return {
+            "delivery": dict(DELIVERY_TYPES).get(row.delivery_type, row.delivery_type.lower()),
             "causes": list(selectors.causes_of(row)),
             "lines": list(selectors.lines_of(row)),
             "events": [drawn(event) for event in selectors.timeline(row)],

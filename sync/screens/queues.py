@@ -180,9 +180,6 @@ class Outbox(SyncScreen):
     def row_badge(self, row: OutboxMessage) -> Badge:
         return badges.OUTBOX[OutboxMessage.State(row.state)]
 
-    def row_class(self, row: OutboxMessage) -> str:
-        return "bad" if row.state == OutboxMessage.State.FAILED else ""
-
     def moving(self, row: OutboxMessage) -> bool:
         return row.state in (OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT)
 

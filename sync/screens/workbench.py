@@ -21,7 +21,8 @@ from sync.selectors import Unmapped
 from sync.services.workbench import Released
 
 FIRST, STEP, MOST = 50, 100, 450  # queue entries drawn
-WORDS_SHOWN = 6
+WORDS_SHOWN = 8
+PUNCTUATION = ".,;:/()[]'\"&+"
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,8 @@ def candidate(
     listing: Listing, item: ErpItem, number: int, similarity: float, *, same_barcode: bool
 ) -> Candidate:
     """What a person needs to see of an item beside the listing."""
-    ours = search_text(listing.sku, listing.title, listing.brand, listing.label).split()
-    theirs = item.search_text.split()
+    ours = plain_words(listing.title, listing.brand, listing.label)
+    theirs = plain_words(item.name, *(str(value) for value in item.options.values()))
     cheaper = None
     if listing.price is not None and item.price is not None:
         cheaper = item.price - listing.price
@@ -64,6 +65,11 @@ def candidate(
         foreign=list(dict.fromkeys(word for word in theirs if word not in ours))[:WORDS_SHOWN],
         cheaper=cheaper,
     )
+
+
+def plain_words(*texts: str) -> list[str]:
+    """The words of names and options, without codes and punctuation: what people compare."""
+    return [word for part in search_text(*texts).split() if (word := part.strip(PUNCTUATION))]
 
 
 @dataclass
