@@ -133,7 +133,7 @@ def control(field: forms.BoundField, css: str = "") -> SafeString:
 def _dates_and_ends(field: forms.BoundField) -> None:
     """Dates get the browser's own picker, each end of a range a name, "unknown" a better word."""
     widget: Any = field.field.widget
-    ends = widget.widgets if isinstance(widget, forms.MultiWidget) else []
+    ends: Any = widget.widgets if isinstance(widget, forms.MultiWidget) else ()
     for end, name in zip(ends, ("from", "to"), strict=False):
         end.attrs |= {"aria-label": f"{field.label}, {name}", "placeholder": name}
     if isinstance(widget, forms.DateInput):
