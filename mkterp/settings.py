@@ -123,6 +123,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "mkterp" / "static"]
 # Only for an installation that collects its static files for a server of its own.
 STATIC_ROOT = env("MKTERP_STATIC_ROOT", "") or None
 STORAGES = {
