@@ -42,11 +42,11 @@ class _Sale:
     ref: str
     draft: OrderDraft
     phase: OrderPhase
+    touched_at: datetime
     number: str | None = None
     shipped: bool = False
     invoice_number: str | None = None
     booked_on: date | None = None
-    touched_at: datetime = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -390,7 +390,7 @@ class FakeErp:
     def _put(self, order: OrderDraft, phase: OrderPhase) -> _Sale:
         known = self._sales.get(order.key)
         ref = known.ref if known else str(len(self._sales) + 1)
-        sale = _Sale(ref, order, phase, touched_at=self._clock())
+        sale = _Sale(ref, order, phase, self._clock())
         if phase is not OrderPhase.DRAFT:
             sale.number = f"SO{int(ref):05}"
         if phase is OrderPhase.ACCEPTED:

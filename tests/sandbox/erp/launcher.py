@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from tests.sandbox.erp.environment import LOCK, SandboxError, default_cache, loc
 from tests.sandbox.erp.rpc import Rpc
 
 MODULES = ("sale", "account_product", "account_invoice_stock", "web_shop")
+_SNAPSHOT_FORMAT = 2
 _HOST = "127.0.0.1"
 _LIBC = ctypes.CDLL(None)
 
@@ -101,11 +102,11 @@ def running_tryton(
         )
         launcher.make_ready(keep=keep)
         launcher.settle_password(password)
-        server = launcher.serve()
+        server = launcher.serve(launcher.port)
         known = store.description()
         info = {
             **known,
-            "url": f"http://{_HOST}:{launcher.port}",
+            "url": _url(launcher.port),
             "database": database,
             "user": "integration",
             "password": known["passwords"]["integration"],
@@ -138,7 +139,6 @@ class _Launcher:
     def make_ready(self, *, keep: bool) -> None:
         """Leave a complete database behind, by the shortest way there is."""
         self._check_port()
-        self._configure()
         programs = prepare(self.cache, self.say)
         (self.work / "bin").symlink_to(programs)
         if keep and self.store.state() == "ready":
@@ -160,30 +160,24 @@ class _Launcher:
         known = self.store.description()
         if not password or known["passwords"]["integration"] == password:
             return
-        aside, server = self._serve_aside()
+        private = _free_port()
+        server = self.serve(private)
         try:
-            rpc = Rpc(aside, self.store.name, "admin", known["passwords"]["admin"])
+            rpc = Rpc(_url(private), self.store.name, "admin", known["passwords"]["admin"])
             found = rpc.find("res.user", [("login", "=", "integration")])
             rpc.call("model.res.user.write", found, {"password": password})
             rpc.close()
         finally:
             _stop(server)
-            self._configure()
         known["passwords"]["integration"] = password
         self.store.describe(known)
-
-    def _serve_aside(self) -> tuple[str, subprocess.Popen[bytes]]:
-        """A server on a port nobody waits at: who signs in too early is locked out for minutes."""
-        aside = replace(self, port=_free_port())
-        aside._configure()
-        return f"http://{_HOST}:{aside.port}", aside.serve()
 
     def _snapshot(self) -> Path:
         sources = [Path(seed.__file__), Path(seed_items.__file__), LOCK]
         made_of = [
             *[source.read_text() for source in sources],
             repr(self.catalogue.erp_items),
-            repr(MODULES),
+            repr((MODULES, _SNAPSHOT_FORMAT)),
             str(self.store.server_major()),
             time.strftime("%Y", time.gmtime()),  # the fiscal years in it
         ]
@@ -198,21 +192,23 @@ class _Launcher:
         secret = self.work / "password"
         secret.touch(0o600)
         secret.write_text(passwords["admin"])
-        command = [self._program("trytond-admin"), "-c", str(self._configuration)]
+        # Not on the public port: clients that wait for the ERP must not meet a half-made one, and
+        # who signs in too early is locked out for minutes.
+        private = _free_port()
+        command = [self._program("trytond-admin"), "-c", self._configure(private)]
         command += ["-d", self.store.name, "-u", *MODULES, "--activate-dependencies"]
         command += ["--email", "admin@example.com"]
         run(command, env={**self._environment(), "TRYTONPASSFILE": str(secret)})
         self.say(f"database made after {time.monotonic() - began:.0f} s")
-        aside, server = self._serve_aside()
+        server = self.serve(private)
         try:
-            rpc = Rpc(aside, self.store.name, "admin", passwords["admin"])
+            rpc = Rpc(_url(private), self.store.name, "admin", passwords["admin"])
             ids = seed.seed_books(rpc, passwords, self.say)
             items = seed_items.seed_items(rpc, ids, self.catalogue, self.say)
             stocked = seed_items.seed_stock(rpc, ids, self.catalogue, self.say)
             rpc.close()
         finally:
             _stop(server)
-            self._configure()
         self.store.describe(
             {"passwords": passwords, "ids": ids, "items": items, "stocked": stocked}
         )
@@ -220,16 +216,14 @@ class _Launcher:
         self.store.save(snapshot)
         self.say(f"seeded and saved after {time.monotonic() - began:.0f} s")
 
-    @property
-    def _configuration(self) -> Path:
-        return self.work / "trytond.conf"
-
-    def _configure(self) -> None:
+    def _configure(self, port: int) -> str:
         # The address of the database comes by the environment: see Database.
-        self._configuration.write_text(
+        configuration = self.work / f"trytond-{port}.conf"
+        configuration.write_text(
             f"[database]\nuri = postgresql:///\npath = {self.work / 'files'}\n"
-            f"[web]\nlisten = {_HOST}:{self.port}\n"
+            f"[web]\nlisten = {_HOST}:{port}\n"
         )
+        return str(configuration)
 
     def _environment(self) -> dict[str, str]:
         return {**os.environ, **self.store.environment, "DB_MAXCONN": "16", "TZ": "UTC"}
@@ -245,9 +239,9 @@ class _Launcher:
             except OSError as error:
                 raise SandboxError(f"port {self.port} is taken: {error}") from error
 
-    def serve(self) -> subprocess.Popen[bytes]:
+    def serve(self, port: int) -> subprocess.Popen[bytes]:
         """Start the server and wait until it answers."""
-        command = [self._program("trytond"), "-c", str(self._configuration)]
+        command = [self._program("trytond"), "-c", self._configure(port)]
         with self.log.open("ab") as output:
             server = subprocess.Popen(
                 [*command, "-d", self.store.name],
@@ -258,23 +252,27 @@ class _Launcher:
                 preexec_fn=die_with_parent,
             )
         try:
-            self._wait(server)
+            self._wait(server, port)
         except BaseException:
             _stop(server)
             raise
         return server
 
-    def _wait(self, server: subprocess.Popen[bytes]) -> None:
+    def _wait(self, server: subprocess.Popen[bytes], port: int) -> None:
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             if server.poll() is not None:
                 words = self.log.read_text(errors="replace")[-2000:]
                 raise SandboxError(f"trytond ended with {server.returncode}:\n{words}")
             with contextlib.suppress(OSError):
-                socket.create_connection((_HOST, self.port), 1).close()
+                socket.create_connection((_HOST, port), 1).close()
                 return
             time.sleep(0.05)
-        raise SandboxError(f"trytond does not listen on port {self.port} after 90 s")
+        raise SandboxError(f"trytond does not listen on port {port} after 90 s")
+
+
+def _url(port: int) -> str:
+    return f"http://{_HOST}:{port}"
 
 
 def _free_port() -> int:

@@ -1,0 +1,201 @@
+"""The two ERPs the suite runs on, each with the things people do in it besides our calls.
+
+A house is the far side: what it says about itself does not pass through the code under test.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol
+
+import httpx
+
+from sync.domain.documents import OrderDraft, OrderPhase
+from sync.erp.port import ErpPort
+from sync.erp.tryton import TrytonErp
+from tests.fakes import FakeErp
+from tests.sandbox.erp import Tryton
+from tests.sandbox.erp.rpc import RpcError
+
+
+class ErpHouse(Protocol):
+    port: ErpPort
+    skus: tuple[str, ...]  # active items with stock
+    closed_day: date  # lies in a closed period
+    accounts: tuple[str, str]  # two that may be posted to without a customer
+
+    def lose_next_answer(self) -> None:
+        """The next order is written and its answer lost."""
+        ...
+
+    def strand(self, order: OrderDraft, phase: OrderPhase) -> None:
+        """Leave the order behind in that phase, as a worker does that is killed."""
+        ...
+
+    def sales(self, key: str) -> list[tuple[str, Decimal]]:
+        """State and gross of every sale under the key."""
+        ...
+
+    def ship(self, ref: str) -> None: ...
+
+    def post_invoices(self, ref: str) -> None: ...
+
+    def retire(self, sku: str) -> None: ...
+
+    def journals(self, key: str) -> int:
+        """How many posted entries are under the key."""
+        ...
+
+
+class FakeHouse:
+    def __init__(self) -> None:
+        self._age = timedelta(hours=1)  # its items were there before the test began
+        self.erp = FakeErp(clock=lambda: datetime.now(UTC) - self._age)
+        self.port: ErpPort = self.erp
+        self.skus = tuple(f"FAKE-{number}" for number in range(1, 9))
+        for sku in self.skus:
+            self.erp.add_item(sku, on_hand=Decimal(50), options={"size": "M"})
+        self._age = timedelta()
+        self.closed_day = date(2025, 1, 15)
+        self.erp.closed_until = date(2025, 1, 31)
+        self.accounts = ("2.2.5", "4.1.9")
+
+    def lose_next_answer(self) -> None:
+        self.erp.lose_answers(1)
+
+    def strand(self, order: OrderDraft, phase: OrderPhase) -> None:
+        self.erp.strand(order, phase)
+
+    def sales(self, key: str) -> list[tuple[str, Decimal]]:
+        return [(o.erp_state, o.gross) for o in self.erp.orders if o.key == key]
+
+    def ship(self, ref: str) -> None:
+        self.erp.ship(ref)
+
+    def post_invoices(self, ref: str) -> None:
+        self.erp.post_invoices(ref)
+
+    def retire(self, sku: str) -> None:
+        self.erp.retire(sku)
+
+    def journals(self, key: str) -> int:
+        return int(self.erp.find_journal(key) is not None)
+
+
+class Meddler(httpx.BaseTransport):
+    """The wire to Tryton, and what can happen on it."""
+
+    def __init__(self) -> None:
+        self._wire = httpx.HTTPTransport()
+        self.lose: str | None = None  # the method whose next answer is lost
+        self.cut_before: str | None = None  # from this method on, nobody is reached
+        self.expire = False  # the next call carries a session Tryton has forgotten
+        self.calls: Counter[str] = Counter()
+        self.longest_answer = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        method = str(json.loads(request.content)["method"])
+        self.calls[method] += 1
+        if method == self.cut_before:
+            raise httpx.ConnectError("cut by the test", request=request)
+        if self.expire and "Authorization" in request.headers:
+            self.expire = False
+            request.headers["Authorization"] = "Session aW50ZWdyYXRpb246MjpleHBpcmVk"
+        answer = self._wire.handle_request(request)
+        if method == self.lose:
+            self.lose = None
+            answer.read()
+            answer.close()
+            raise httpx.ReadTimeout("lost by the test", request=request)
+        return answer
+
+    def close(self) -> None:
+        self._wire.close()
+
+
+class TrytonHouse:
+    def __init__(self, tryton: Tryton) -> None:
+        self.wire = Meddler()
+        info = tryton.info
+        self.tryton_port = TrytonErp(
+            url=info["url"],
+            database=info["database"],
+            user=info["user"],
+            password=info["password"],
+            timeout=60,
+            transport=self.wire,
+        )
+        self.port: ErpPort = self.tryton_port
+        self._staff = tryton.rpc("staff")
+        self._admin = tryton.rpc("admin")
+        stocked = self._staff.read(
+            "stock.inventory.line", [("quantity", ">", 8)], ["product.code"], limit=12
+        )
+        self.skus = tuple(row["product."]["code"] for row in stocked)
+        self.closed_day = date(datetime.now(UTC).year - 1, 1, 15)
+        self._close_the_period_of(self.closed_day)
+        self.accounts = ("2.2.5", "4.1.9")
+
+    def _close_the_period_of(self, day: date) -> None:
+        within = [("start_date", "<=", day), ("end_date", ">=", day), ("state", "=", "open")]
+        periods = self._admin.find("account.period", within)
+        if periods:
+            self._admin.call("model.account.period.close", periods)
+
+    def close(self) -> None:
+        self.tryton_port.close()
+        self._staff.close()
+        self._admin.close()
+
+    def lose_next_answer(self) -> None:
+        self.wire.lose = "model.sale.sale.create"
+
+    def strand(self, order: OrderDraft, phase: OrderPhase) -> None:
+        next_step = {OrderPhase.DRAFT: "quote", OrderPhase.QUOTED: "confirm"}[phase]
+        with self.cut(f"model.sale.sale.{next_step}"):
+            self.port.submit_orders([order])
+
+    @contextmanager
+    def cut(self, method: str) -> Iterator[None]:
+        """Nobody is reached by that method meanwhile."""
+        self.wire.cut_before = method
+        try:
+            yield
+        finally:
+            self.wire.cut_before = None
+
+    def sales(self, key: str) -> list[tuple[str, Decimal]]:
+        rows = self._staff.read("sale.sale", [("web_id", "=", key)], ["state", "total_amount"])
+        return [(row["state"], row["total_amount"]) for row in rows]
+
+    def sale(self, ref: str, *fields: str) -> dict[str, Any]:
+        (row,) = self._staff.read("sale.sale", [("id", "=", int(ref))], fields)
+        return row
+
+    def ship(self, ref: str) -> None:
+        shipments = self.sale(ref, "shipments")["shipments"]
+        model = "model.stock.shipment.out"
+        self._staff.call(f"{model}.assign_try", shipments)
+        for step in ("pick", "pack", "do"):
+            self._staff.call(f"{model}.{step}", shipments)
+
+    def post_invoices(self, ref: str) -> None:
+        for invoice in self.sale(ref, "invoices")["invoices"]:
+            self._staff.call("model.account.invoice.post", [invoice])
+
+    def retire(self, sku: str) -> None:
+        products = self._admin.find("product.product", [("code", "=", sku)])
+        try:
+            self._admin.call("model.product.product.write", products, {"active": False})
+        except RpcError as warning:  # there is still stock of it; so be it
+            _, kind, (name, *_) = warning.args
+            assert kind == "UserWarning"
+            self._admin.call("model.res.user.warning.skip", name, False)
+            self._admin.call("model.product.product.write", products, {"active": False})
+
+    def journals(self, key: str) -> int:
+        posted = [("description", "=", key), ("state", "=", "posted")]
+        return len(self._staff.find("account.move", posted))

@@ -1,0 +1,96 @@
+"""Items, stock and shipments as every ERP adapter reads them."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from sync.domain.documents import Item, Written
+from tests.contract.erp.houses import ErpHouse
+from tests.contract.erp.orders import draft, line
+
+
+def all_items(house: ErpHouse, since: datetime | None, limit: int = 400) -> list[Item]:
+    items: list[Item] = []
+    cursor = None
+    while True:
+        page = house.port.items(since, cursor, limit)
+        assert len(page.rows) <= limit
+        items += page.rows
+        cursor = page.cursor
+        if cursor is None:
+            return items
+
+
+def test_all_items_come_once_over_many_pages(house: ErpHouse) -> None:
+    items = all_items(house, None, limit=3 if len(house.skus) == 8 else 700)
+
+    assert len({item.ref for item in items}) == len(items)
+    assert set(house.skus) <= {item.sku for item in items}
+    assert not {item.sku for item in items} & {"MKT-SHIPPING-STD", "MKT-ROUNDING"}
+
+
+def test_an_item_says_what_it_is(house: ErpHouse) -> None:
+    items = {item.sku: item for item in all_items(house, None)}
+    item = items[house.skus[0]]
+
+    assert item.active
+    assert item.name
+    assert isinstance(item.price, Decimal)
+    assert item.currency == "GBP"
+    assert item.options["size"]
+    assert item.modified_at is not None
+    assert item.modified_at.tzinfo is not None
+
+
+def test_only_changed_items_come_retired_ones_among_them(house: ErpHouse) -> None:
+    retired = house.skus[-1]
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
+    house.retire(retired)
+
+    changed = all_items(house, before)
+    assert [(item.sku, item.active) for item in changed] == [(retired, False)]
+    assert all_items(house, datetime.now(UTC) + timedelta(minutes=1)) == []
+
+
+def test_a_retired_item_cannot_be_sold(house: ErpHouse) -> None:
+    retired = house.skus[-2]
+    house.retire(retired)
+    (answer,) = house.port.submit_orders([draft([line(retired)])])
+
+    assert not isinstance(answer, Written)
+    assert retired in str(answer)
+
+
+def test_a_confirmed_order_lowers_what_is_available_and_shows_as_moved(house: ErpHouse) -> None:
+    sku = house.skus[2]
+    (before,) = house.port.stock([sku], None).rows
+    assert before.on_hand > 0
+    moment = datetime.now(UTC) - timedelta(milliseconds=1)
+    (written,) = house.port.submit_orders([draft([line(sku, "2")])])
+    assert isinstance(written, Written)
+
+    (after,) = house.port.stock([sku], None).rows
+    assert after.on_hand == before.on_hand
+    assert before.available is not None
+    assert after.available == before.available - 2
+    assert after.location == house.port.reference_data().locations[0]
+    assert sku in house.port.stock_changed(moment, None).rows
+    assert house.port.stock_changed(datetime.now(UTC) + timedelta(minutes=1), None).rows == ()
+
+
+def test_a_shipment_is_read_with_its_lines_once_it_has_left(house: ErpHouse) -> None:
+    sku = house.skus[3]
+    since = datetime.now(UTC) - timedelta(milliseconds=1)
+    (written,) = house.port.submit_orders([draft([line(sku, "2")])])
+    assert isinstance(written, Written)
+    assert written.ref is not None
+
+    def mine() -> tuple[object, ...]:
+        (shipment,) = [
+            s for s in house.port.shipments(since, None).rows if s.order_ref == written.ref
+        ]
+        assert [(one.sku, one.quantity) for one in shipment.lines] == [(sku, Decimal(2))]
+        return shipment.state, shipment.shipped_on is not None
+
+    assert mine() == ("waiting", False)
+    house.ship(written.ref)
+    assert mine() == ("done", True)
