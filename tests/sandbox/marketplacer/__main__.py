@@ -12,14 +12,11 @@ from types import FrameType
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from tests.sandbox.marketplacer.sandbox import OPERATOR_KEY, Sandbox
+from tests.sandbox.marketplacer.sandbox import OPERATOR_KEY, Sandbox, WrongState
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Keeps connections open between requests, as clients with a pool expect, and logs nothing."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = 75
+    """Logs nothing: the witness's log tells more."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         return
@@ -48,18 +45,23 @@ def main() -> None:
     given = options()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    sandbox = Sandbox(
-        given.seed,
-        variants=given.variants,
-        state=given.state,
-        per_minute=given.rate,
-        api_key=given.api_key,
-        basic_auth=given.basic_auth,
-        webhook_time_scale=given.webhook_time_scale,
-        keyset_cursors=given.keyset_cursors,
-    )
+    try:
+        sandbox = Sandbox(
+            given.seed,
+            variants=given.variants,
+            state=given.state,
+            per_minute=given.rate,
+            api_key=given.api_key,
+            basic_auth=given.basic_auth,
+            webhook_time_scale=given.webhook_time_scale,
+            keyset_cursors=given.keyset_cursors,
+        )
+    except WrongState as error:
+        raise SystemExit(str(error)) from None
     if given.webhook_url:
-        sandbox.register_webhook(given.webhook_url, hmac_key=given.hmac_key)
+        # One slot for the command line: a restart moves the webhook, and what waits, to the new
+        # address, and switches it on again.
+        sandbox.register_webhook(given.webhook_url, hmac_key=given.hmac_key, slot="command line")
     server = make_server(
         given.host, given.port, sandbox.wsgi_app, threaded=True, request_handler=QuietHandler
     )

@@ -25,10 +25,19 @@ OPEN = ("unsent", "rejected")
 Sender = Callable[[str, dict[str, str], bytes], int]
 
 
-def http_sender() -> Sender:
+class HttpSender:
     """Deliver over HTTP, waiting 30 seconds for the answer as the vendor does."""
-    client = httpx.Client(timeout=30, follow_redirects=True, max_redirects=5)
-    return lambda url, headers, body: client.post(url, headers=headers, content=body).status_code
+
+    def __init__(self) -> None:
+        self._client: httpx.Client | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self, url: str, headers: dict[str, str], body: bytes) -> int:
+        """The status of the answer. Raises httpx.HTTPError."""
+        with self._lock:
+            if self._client is None:  # made late: a client costs more than the whole sandbox
+                self._client = httpx.Client(timeout=30, follow_redirects=True, max_redirects=5)
+        return self._client.post(url, headers=headers, content=body).status_code
 
 
 class Deliveries:
@@ -46,7 +55,7 @@ class Deliveries:
         self.store = store
         self.faults = faults
         self.time_scale = time_scale
-        self.sender = sender or http_sender()
+        self.sender = sender or HttpSender()
         self.counts: dict[str, int] = {}
         self._heap: list[tuple[str, int]] = []
         self._sent: deque[int] = deque()

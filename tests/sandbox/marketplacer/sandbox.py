@@ -33,10 +33,15 @@ READ_ONLY_KEY = "sandbox-read-only-key"
 SELLER_KEY = "sandbox-seller-{}"  # with the seller's legacy id
 
 
+class WrongState(Exception):
+    """The state folder belongs to another seed or size."""
+
+
 class Sandbox(Hands):
     """A marketplace in this process. Nothing runs in the background before `start`.
 
-    `state` is a folder that survives restarts; without one all is forgotten. `webhook_sender`
+    `state` is a folder that survives restarts; without one all is forgotten. Raises WrongState
+    when the folder belongs to another seed or size. `webhook_sender`
     replaces HTTP for deliveries (give it Django's test client, say); `keyset_cursors` makes pages
     stand still while invoices change, which the real service does not promise.
     """
@@ -62,6 +67,11 @@ class Sandbox(Hands):
         self.catalogue = catalogue or build(seed, variants)
         self.store = Store(state / "marketplace.sqlite3" if state else None, clock)
         self.market = Market(self.store, self.catalogue)
+        meta = {"number": 1, "seed": seed, "variants": len(self.catalogue.variants)}
+        if (self.store.get("Meta", 1) or meta) != meta:
+            self.store.close()
+            raise WrongState(f"{state} was made with another seed or number of variants")
+        self.store.put("Meta", meta)
         self.webhooks = Webhooks(self.market, self._run_webhook_query)
         self.operator = Caller(
             self.market, self.webhooks, "Sandbox operator", keyset_cursors=keyset_cursors

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from bisect import bisect_left
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -36,6 +37,7 @@ class Trading:
         self._thread: threading.Thread | None = None
         self._looked: datetime | None = None
         self._fraction = 0.0
+        self._next_look = 0.0
         ranked = sorted(market.catalogue.variants, key=lambda variant: variant.popularity)
         self._ranked = [variant.legacy_id for variant in ranked if self._sells(variant.legacy_id)]
         self._weights = list(accumulate(1 / (i + 3) ** ZIPF for i in range(len(self._ranked))))
@@ -109,7 +111,9 @@ class Trading:
                 self._wake.wait(min(max(60 / rate, 0.02), 1.0) if rate > 0 else 1.0)
                 if self._stopped:
                     return
-            self.run_due()
+            if time.monotonic() >= self._next_look:
+                self._next_look = time.monotonic() + 1
+                self.run_due()
             for _ in range(self._owed(rate)):
                 self.place()
 

@@ -57,15 +57,23 @@ class Webhooks:
         allow_skip: bool = False,
         max_retries: int = 25,
         seller: int | None = None,
+        slot: str | None = None,
     ) -> Doc:
-        """Add a webhook. The same address and type again changes the one there. Raises Refused."""
+        """Add a webhook. Raises Refused.
+
+        The same slot again, or without a slot the same address and type, changes the one there.
+        """
         if not url.startswith(("http://", "https://")):
             raise Refused(("url", "is invalid"))
         if not 0 <= max_retries <= 50:
             raise Refused(("maxRetries", "must be between 0 and 50"))
         store = self.market.store
         with store.transaction():
-            same = [h for h in store.all("Webhook") if h["url"] == url and h["type"] == type]
+            same = [
+                h
+                for h in store.all("Webhook")
+                if h["slot"] == slot and (slot is not None or (h["url"], h["type"]) == (url, type))
+            ]
             number = same[0]["number"] if same else store.next_number("Webhook")
             return store.put(
                 "Webhook",
@@ -85,6 +93,7 @@ class Webhooks:
                     "concurrentSendLimit": 4,
                     "legacyFormat": True,
                     "sellerNumber": seller,
+                    "slot": slot,
                     "lastDigest": {},
                 },
             )
