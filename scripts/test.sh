@@ -9,7 +9,11 @@ step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 # Tryton's first start takes minutes: its snapshot is made while the quick checks run.
 step "preparing Tryton in the background"
 mkdir -p .data
-.venv/bin/python -m tests.sandbox.erp --prepare >.data/tryton-prepare.log 2>&1 &
+server=$(.venv/bin/python -m mkterp.postgres up)
+tools=$(.venv/bin/python -c "from mkterp import postgres as p; \
+print(p.Cluster(p.default_data_dir()).bin_dir)")
+.venv/bin/python -m tests.sandbox.erp --prepare --progress --pg-uri "$server" \
+    --pg-bin "$tools" --database "prepare_$$" >.data/tryton-prepare.log 2>&1 &
 prepare=$!
 trap 'kill "$prepare" 2>/dev/null || true' EXIT
 

@@ -44,8 +44,8 @@ def test_twenty_orders_are_twenty_confirmed_sales_whatever_happens(stack: Stack)
         )["invoices"]
     ]
     keys = [invoice["id"] for invoice in placed]
-    for key in keys:
-        stack.witness("POST", "webhooks/redeliver", {"invoice_id": key, "times": 10})
+    for number in (invoice["legacy_id"] for invoice in placed):
+        stack.witness("POST", "webhooks/redeliver", {"invoice_id": number, "times": 10})
     for pid in stack.pids("qcluster"):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

@@ -35,6 +35,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--progress", action="store_true", help="say what is going on")
     parser.add_argument("--staff", action="store_true", help="simulate its people: ship, invoice")
     parser.add_argument("--staff-every", type=float, default=5.0, metavar="SECONDS")
+    parser.add_argument("--prepare", action="store_true", help="make the snapshot and end")
     parser.add_argument("--with-parent", action="store_true", help="stop when the parent ends")
     return parser.parse_args()
 
@@ -63,6 +64,8 @@ def main() -> int:
             password=options.password,
             say=progress if options.progress else lambda _: None,
         ) as erp:
+            if options.prepare:
+                return 0
             if options.ready_file:
                 write_ready(erp.info, options.ready_file)
             print(json.dumps(erp.info), flush=True)
