@@ -46,6 +46,7 @@ class Nodes:
     nodes: Sequence[Mapping[str, Any]]
     next_page: str | None
     newest: datetime | None
+    total: int | None  # rows in the whole list, where it was asked for
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Page(Generic[Row]):
     rows: Sequence[Row]
     next_page: str | None
     newest: datetime | None
+    total: int | None
+    ids: Sequence[str]  # of the nodes the list is made of
     unreadable: int = 0
 
 
@@ -94,7 +97,11 @@ class MarketplacerClient:
     # -- reading ---------------------------------------------------------------------------------
 
     def invoice_page(self, *, updated_since: datetime | None, after: str | None) -> Nodes:
-        """Invoices changed at or after the moment, oldest change first, as they came."""
+        """Invoices changed at or after the moment, oldest first, as they came.
+
+        In order of creation, so that an invoice which changes between two pages keeps its place:
+        a list shifts, and a page in order of change would skip a row for each that moved.
+        """
         data = self._read("invoices_updated", self._page(updated_since, after))
         return _nodes(data["invoices"])
 
@@ -107,7 +114,7 @@ class MarketplacerClient:
         data = self._read("sellers_updated", self._page(updated_since, after))
         found = _nodes(data["allSellers"])
         rows = [parse.seller(node) for node in found.nodes]
-        return Page(rows, found.next_page, found.newest)
+        return _page(found, rows)
 
     def adverts(self, *, updated_since: datetime | None, after: str | None) -> Page[ListingValue]:
         """The listings of adverts changed since; an advert that cannot be read is counted."""
@@ -120,7 +127,7 @@ class MarketplacerClient:
                 rows.extend(parse.listings(node))
             except parse.Unreadable:
                 unreadable += 1
-        return Page(rows, found.next_page, found.newest, unreadable)
+        return _page(found, rows, unreadable)
 
     def principal(self) -> str:
         """Whose key this is."""
@@ -169,7 +176,12 @@ class MarketplacerClient:
             self._governor.before_call()
         try:
             response = self._http.post(
-                self._url, json={"query": document(operation), "variables": variables}
+                self._url,
+                json={
+                    "query": document(operation),
+                    "variables": variables,
+                    "operationName": operation.title().replace("_", ""),
+                },
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Transient(f"Marketplacer cannot be reached: {error}") from error
@@ -220,6 +232,11 @@ def _graphql_failure(errors: Sequence[Any]) -> Failure:
     return Rejected(f"Marketplacer: {words}")
 
 
+def _page(found: Nodes, rows: Sequence[Row], unreadable: int = 0) -> Page[Row]:
+    ids = [str(node.get("id")) for node in found.nodes]
+    return Page(rows, found.next_page, found.newest, found.total, ids, unreadable)
+
+
 def _nodes(connection: Any) -> Nodes:
     nodes = [node for node in connection["nodes"] if node]
     page = connection["pageInfo"]
@@ -228,4 +245,5 @@ def _nodes(connection: Any) -> Nodes:
         nodes=nodes,
         next_page=page["endCursor"] if page["hasNextPage"] else None,
         newest=max(times, default=None),
+        total=connection.get("totalCount"),
     )

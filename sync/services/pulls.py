@@ -6,7 +6,7 @@ twice is the same row.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +26,8 @@ from sync.services import feeds, inbox, work
 log = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=2)
+# How often a span is read again because its rows moved; the next run reads on from there.
+PASSES = 3
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -36,6 +38,9 @@ class Batch:
     store: Callable[[datetime], Mapping[str, int]]
     next_page: str | None
     newest: datetime | None
+    # Where rows may move between pages: how many the list has, and which are on this page.
+    total: int | None = None
+    ids: Sequence[str] = ()
 
 
 def pull(
@@ -64,39 +69,69 @@ def _pull(
     clock: Callable[[], datetime],
     start: datetime | None,
 ) -> Mapping[str, int]:
-    feed = feeds.get(name)
-    Feed.objects.filter(pk=feed.pk).update(started_at=clock())
-    since = feed.page_since if feed.page_cursor else _since(feed, start)
+    counts = dict[str, int]()
+    for _ in range(PASSES):
+        complete, failure = _pass(feeds.get(name), read, clock, start, counts)
+        if failure is not None or complete:
+            feeds.told(name=name, failure=failure, at=clock(), counts=counts)
+            return counts
+        log.info("feed %s: rows moved between pages, reading the span again", name)
+    counts["rows moved in every pass"] = 1
+    feeds.told(name=name, failure=None, at=clock(), counts=counts)
+    return counts
+
+
+def _pass(
+    feed: Feed,
+    read: Callable[[datetime | None, str | None], Batch],
+    clock: Callable[[], datetime],
+    start: datetime | None,
+    counts: dict[str, int],
+) -> tuple[bool, Failure | None]:
+    """Read the span once from where it was left; returns whether it was read without a gap.
+
+    Lists have no snapshot: a row that changes between two pages moves to the end, and the one
+    behind it slips past us. Fewer different rows than the list counts says so.
+    """
     page: str | None = feed.page_cursor or None
-    newest, counts = feed.cursor_at, dict[str, int]()
+    resumed = page is not None
+    since = feed.page_since if resumed else _since(feed, start)
+    began = feed.started_at if resumed and feed.started_at else clock()
+    Feed.objects.filter(pk=feed.pk).update(started_at=began)
+    newest, seen, pages = feed.cursor_at, set[str](), 0
     while True:
         try:
             batch = read(since, page)
         except Rejected as refusal:
             if page is None:
-                feeds.told(name=name, failure=refusal, at=clock(), counts=counts)
-                return counts
+                return False, refusal
             # A remembered page that the far side no longer knows: read this span from its start.
-            log.warning("feed %s: page refused, starting over: %s", name, refusal)
+            log.warning("feed %s: page refused, starting over: %s", feed.name, refusal)
             page = None
             continue
         except Failure as failure:
-            feeds.told(name=name, failure=failure, at=clock(), counts=counts)
-            return counts
+            return False, failure
+        seen.update(batch.ids)
+        pages += 1
         if batch.newest is not None and (newest is None or batch.newest > newest):
             newest = batch.newest
         page = batch.next_page
+        gap = not page and not resumed and pages > 1 and len(seen) < (batch.total or 0)
         with transaction.atomic():
             for what, many in batch.store(clock()).items():
                 counts[what] = counts.get(what, 0) + many
             Feed.objects.filter(pk=feed.pk).update(
                 page_cursor=page or "",
                 page_since=since if page else None,
-                cursor_at=feed.cursor_at if page else newest,
+                cursor_at=feed.cursor_at if page or gap else _reached(newest, began),
             )
         if page is None:
-            feeds.told(name=name, failure=None, at=clock(), counts=counts)
-            return counts
+            return not gap, None
+
+
+def _reached(newest: datetime | None, began: datetime) -> datetime | None:
+    """Up to when all is read: what changed while we read may have been on an earlier page."""
+    return min(newest, began) if newest is not None else None
 
 
 def _since(feed: Feed, start: datetime | None) -> datetime | None:
@@ -126,6 +161,8 @@ def pull_sellers(*, clock: Callable[[], datetime]) -> Mapping[str, int]:
             lambda at: {"read": catalogue.mirror_sellers(sellers=facts, at=at)},
             found.next_page,
             found.newest,
+            found.total,
+            found.ids,
         )
 
     return pull(name="sellers", read=read, clock=clock, start=None)
@@ -136,9 +173,14 @@ def pull_listings(*, clock: Callable[[], datetime]) -> Mapping[str, int]:
         found = connections.marketplacer().adverts(updated_since=since, after=page)
         facts = [_listing(value) for value in found.rows]
         return Batch(
-            lambda at: catalogue.mirror_listings(listings=facts, at=at),
+            lambda at: {
+                **catalogue.mirror_listings(listings=facts, at=at),
+                "unreadable": found.unreadable,
+            },
             found.next_page,
             found.newest,
+            found.total,
+            found.ids,
         )
 
     return pull(name="listings", read=read, clock=clock, start=BEGINNING)

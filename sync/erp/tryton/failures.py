@@ -20,7 +20,10 @@ from sync.domain.delivery import (
     UnknownOutcome,
 )
 
-_ACCESS = re.compile(r"^You are not allowed to (access|create|read|write|modify|delete|call)\b")
+_ACCESS = re.compile(
+    r"^(You are not allowed to (access|create|read|write|modify|delete|call)\b"
+    r"|Calling button .* is not allowed)"
+)
 _DUPLICATE_KEY = re.compile(r"web ID\b.*\bunique\b", re.IGNORECASE | re.DOTALL)
 # Python's own complaints about a model, method or field Tryton does not have.
 _ABSENT = re.compile(r"^'[\w.]+'$|has no attribute|object has no field|Invalid fields?\b")

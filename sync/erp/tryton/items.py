@@ -45,13 +45,16 @@ class Items:
     def page(self, since: datetime | None, cursor: str | None, limit: int) -> Page[Item]:
         """See ErpPort.items; the cursor is the last id seen."""
         currency = self._book.get().currency
-        # Naming `active` is what makes Tryton show retired items too.
-        domain: list[object] = [["active", "in", [True, False]], ["type", "=", "goods"]]
+        domain: list[object] = [["type", "=", "goods"]]
         if since is not None:
             domain.append(_changed(since, _CHANGE_MARKS))
         if cursor is not None:
             domain.append(["id", ">", int(cursor)])
-        rows = self._client.rows("product.product", domain, _ITEM_FIELDS, limit=limit)
+        # Retired items too. Naming `active` in the domain is not enough: Tryton adds it again to
+        # every nested OR that does not name it.
+        rows = self._client.rows(
+            "product.product", domain, _ITEM_FIELDS, limit=limit, active_test=False
+        )
         items = tuple(_item(row, currency) for row in rows)
         return Page(items, str(rows[-1]["id"]) if len(rows) == limit else None)
 

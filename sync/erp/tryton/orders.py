@@ -94,9 +94,6 @@ class _Submission:
         self._drive(found, "draft", "quote")
         self._drive(found, "quotation", "confirm")
         states = self._read_back()
-        # Tryton processes right after it has confirmed; what it could not process says why now.
-        self._apart(self._pending(states, "confirmed"), lambda keys: self._press("process", keys))
-        states = {**states, **self._read_back(self._pending(states, "confirmed"))}
         return [self._answer(order.key, states) for order in self._orders]
 
     def _translate(self) -> None:
@@ -171,30 +168,39 @@ class _Submission:
         )
 
     def _drive(self, found: dict[str, dict[str, Any]], state: str, button: str) -> None:
-        keys = [key for key, row in found.items() if row["state"] == state]
-        self._apart(keys, lambda group: self._press(button, group))
-        for key in keys:
-            if key not in self._failures:
+        def push(group: list[str]) -> None:
+            try:
+                self._press(button, group)
+            except Rejected:
+                # A worker beside us may have been quicker: what has moved on needs no push.
+                now = self._look_up(group)
+                left = [key for key in group if now.get(key, {}).get("state") == state]
+                if len(left) == len(group):
+                    raise
+                found.update(now)
+                if left:
+                    push(left)
+                return
+            for key in group:
                 found[key]["state"] = {"quote": "quotation", "confirm": "confirmed"}[button]
+
+        self._apart([key for key, row in found.items() if row["state"] == state], push)
 
     def _press(self, button: str, keys: Sequence[str]) -> None:
         self._client.write(f"{_SALE}.{button}", [self._ids[key] for key in keys])
 
-    def _read_back(self, keys: Sequence[str] | None = None) -> dict[str, OrderState]:
-        wanted = [self._ids[key] for key in (self._ids if keys is None else keys)]
-        if not wanted:
+    def _read_back(self) -> dict[str, OrderState]:
+        if not self._ids:
             return {}
+        domain = [["id", "in", list(self._ids.values())]]
         try:
-            rows = self._client.rows("sale.sale", [["id", "in", wanted]], STATE_FIELDS)
+            rows = self._client.rows("sale.sale", domain, STATE_FIELDS)
         except Unavailable as failure:
             # They may well be confirmed; the next attempt finds them.
             for key in self._ids:
                 self._failures.setdefault(key, failure)
             return {}
         return {row["web_id"]: order_state(row) for row in rows}
-
-    def _pending(self, states: dict[str, OrderState], erp_state: str) -> list[str]:
-        return [key for key, state in states.items() if state.erp_state == erp_state]
 
     def _answer(self, key: str, states: dict[str, OrderState]) -> Written | Failure:
         if key in self._failures:
