@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 PAUSES = (0.0, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds before a restart, by failures in a row
 LOOK_EVERY = 1.0
+STARTING = 30.0  # seconds that a cluster gets on top before its first sign of life
 
 
 @dataclass
@@ -70,12 +71,12 @@ class Pulse:
         self.heard_at = at
 
     def is_quiet(self, *, at: float) -> bool:
-        """Silent for half the time allowed: worth asking for a sign."""
-        return at - self.heard_at > self.stale / 2
+        """Not heard yet, or silent for half the time allowed: worth asking for a sign."""
+        return not self.beats or at - self.heard_at > self.stale / 2
 
     def is_lost(self, *, at: float) -> bool:
         """Silent for too long. A long task excuses it, but for no longer than a task may take."""
-        silent = at - self.heard_at
+        silent = at - self.heard_at - (0.0 if self.beats else STARTING)
         return silent > self.stale and (at > self.busy_until or silent > self.longest + self.stale)
 
 
@@ -165,7 +166,7 @@ class Supervisor:
                 pulse.pardon(at=time.monotonic())
             if pulse.is_lost(at=now):
                 return f"no task was executed for {now - pulse.heard_at:.0f} s"
-            if pulse.beats > 1:
+            if pulse.beats:
                 self.failures = 0
             self._rest(min(LOOK_EVERY, self.stale / 10))
         return ""
