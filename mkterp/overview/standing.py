@@ -50,13 +50,11 @@ class Shown:
 
 def shown(rows: QuerySet[Any]) -> Shown:
     """The first few cases, each with the words home says of it."""
-    found = list(rows[: SHOWN + 1])
+    found = list(rows[:SHOWN])
     for case in found:
         case.label = label_of(case)
         case.severity_word = SEVERITIES[case.severity]
-    if len(found) <= SHOWN:
-        return Shown(found, len(found))
-    return Shown(found[:SHOWN], rows.order_by().count())
+    return Shown(found, rows.order_by().count())
 
 
 @dataclass(frozen=True)
