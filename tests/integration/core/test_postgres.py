@@ -143,7 +143,8 @@ def test_four_processes_that_race_on_an_empty_folder_make_one_server(data_dir):
 
 def test_the_server_outlives_the_process_group_that_started_it(data_dir):
     starter = up(data_dir)
-    assert starter.wait(timeout=60) == 0
+    starter.communicate(timeout=60)
+    assert starter.returncode == 0
     with pytest.raises(ProcessLookupError):
         os.killpg(starter.pid, signal.SIGKILL)  # nobody is left in its group
     assert postgres.Cluster(data_dir, durable=True).status().running
