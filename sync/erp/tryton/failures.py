@@ -20,8 +20,9 @@ from sync.domain.delivery import (
     UnknownOutcome,
 )
 
+# Rights of the user. "… to modify the field" is not one: the document's state forbids that.
 _ACCESS = re.compile(
-    r"^(You are not allowed to (access|create|read|write|modify|delete|call)\b"
+    r"^(You are not allowed to (access|execute|(create|read|write to|delete) records)\b"
     r"|Calling button .* is not allowed)"
 )
 _DUPLICATE_KEY = re.compile(r"web ID\b.*\bunique\b", re.IGNORECASE | re.DOTALL)

@@ -183,8 +183,12 @@ class TrytonHouse:
             self._staff.call(f"{model}.{step}", shipments)
 
     def post_invoices(self, ref: str) -> None:
-        for invoice in self.sale(ref, "invoices")["invoices"]:
-            self._staff.call("model.account.invoice.post", [invoice])
+        invoices = self.sale(ref, "invoices")["invoices"]
+        drafts = self._staff.find(
+            "account.invoice", [("id", "in", invoices), ("state", "=", "draft")]
+        )
+        if drafts:
+            self._staff.call("model.account.invoice.post", drafts)
 
     def retire(self, sku: str) -> None:
         products = self._admin.find("product.product", [("code", "=", sku)])

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from sync.domain.delivery import Transient
-from sync.domain.documents import FulfilledBy, Written
+from sync.domain.delivery import Transient, UnknownOutcome
+from sync.domain.documents import FulfilledBy, WriteStatus, Written
 from sync.erp.tryton import TrytonErp
 from tests.contract.erp.houses import TrytonHouse
 from tests.contract.erp.orders import draft, line, shipping
@@ -89,16 +89,13 @@ def test_an_unreachable_tryton_leaves_every_order_for_later(tryton_house: Tryton
     assert [len(tryton_house.sales(order.key)) for order in orders] == [0, 0]
 
 
-def test_an_order_confirmed_but_not_processed_is_processed_by_the_next_attempt(
-    tryton_house: TrytonHouse,
-) -> None:
+def test_a_lost_answer_to_the_confirmation_is_found_confirmed(tryton_house: TrytonHouse) -> None:
     order = draft([line(tryton_house.skus[0])])
     tryton_house.wire.lose = "model.sale.sale.confirm"
     (answer,) = tryton_house.port.submit_orders([order])
-    assert not isinstance(answer, Written)
+    assert isinstance(answer, UnknownOutcome)
     (again,) = tryton_house.port.submit_orders([order])
 
     assert isinstance(again, Written)
-    assert again.order is not None
-    assert again.order.erp_state == "processing"
+    assert again.status is WriteStatus.EXISTED
     assert tryton_house.sales(order.key) == [("processing", order.gross)]
