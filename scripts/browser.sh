@@ -49,7 +49,11 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 fi
 
 say "Downloading Playwright's Chromium (once)"
-.venv/bin/python -m playwright install chromium >&2
+if ! .venv/bin/python -m playwright install chromium >&2; then
+    say "No browser for the browser tests. Install Chromium or Chrome with the system's package"
+    say "manager, or name one: MKTERP_BROWSER=/path/to/chrome make test"
+    exit 1
+fi
 path=$(.venv/bin/python -c '
 from playwright.sync_api import sync_playwright
 with sync_playwright() as playwright:
