@@ -28,7 +28,7 @@ from sync.erp.tryton.shipments import shipments
 CAPABILITIES = Capabilities(
     name="Tryton",
     native_idempotency=frozenset({"order"}),
-    max_batch=20,
+    max_batch=40,
     batch_atomic=True,
     max_concurrency=2,
     rate=None,

@@ -34,7 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--ready-file", type=Path, help="also write the JSON line here")
     parser.add_argument("--progress", action="store_true", help="say what is going on")
     parser.add_argument("--staff", action="store_true", help="simulate its people: ship, invoice")
-    parser.add_argument("--staff-every", type=float, default=5.0, metavar="SECONDS")
+    parser.add_argument("--staff-every", type=float, default=8.0, metavar="SECONDS")
     parser.add_argument("--prepare", action="store_true", help="make the snapshot and end")
     parser.add_argument("--with-parent", action="store_true", help="stop when the parent ends")
     return parser.parse_args()

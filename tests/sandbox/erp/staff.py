@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import random
 import sys
+from collections.abc import Callable
 
 import httpx
 
 from tests.sandbox.erp.launcher import Tryton
 from tests.sandbox.erp.rpc import Rpc, RpcError
 
-_SHIPMENTS_AT_A_TIME = 6
-_INVOICES_AT_A_TIME = 10
+_ORDERS_AT_A_TIME = 3  # about a second of the ERP's time
+_DESK = 12  # they take from the oldest, not always the very oldest
+_UNFINISHED = [
+    ("state", "=", "processing"),
+    ["OR", ("shipment_state", "=", "waiting"), ("invoice_state", "in", ["none", "pending"])],
+]
+_SHIPMENT = "model.stock.shipment.out"
 
 
 class Staff:
-    """Each `work()` is one look at the desk: some shipments go out, some invoices are posted.
+    """Each `work()` is one look at the desk: a few orders are shipped and invoiced.
 
-    What Tryton refuses is said and left for the next look; they never stop the sandbox.
+    What Tryton refuses is said and left lying; it never stops the sandbox. Two people who touch
+    one order do no harm: each step only takes what is still in the state before it.
     """
 
     def __init__(self, erp: Tryton, seed: int) -> None:
@@ -25,51 +32,70 @@ class Staff:
         self._chance = random.Random(seed)
         self._rpc: Rpc | None = None
 
-    def work(self) -> None:
-        """Ship and invoice a few documents."""
+    def work(self, limit: int = _ORDERS_AT_A_TIME) -> int:
+        """Ship and invoice some orders. Returns how many were taken from the desk."""
         try:
             if self._rpc is None:
                 self._rpc = self._erp.rpc("staff")
-            self.ship(self._rpc, _SHIPMENTS_AT_A_TIME)
-            self.post_invoices(self._rpc, _INVOICES_AT_A_TIME)
+            return self._handle(self._rpc, limit)
         except (RpcError, httpx.HTTPError) as error:
-            print(f"Tryton: staff could not go on: {error}", file=sys.stderr, flush=True)
-            self._rpc = None  # sign in again at the next look
+            _say(f"staff could not go on: {error}")
+            if self._rpc is not None:
+                self._rpc.close()
+                self._rpc = None  # sign in again at the next look
+            return 0
 
-    def ship(self, rpc: Rpc, limit: int) -> int:
-        """Send out some waiting shipments, stock or no stock. Returns how many."""
-        waiting = rpc.find(
-            "stock.shipment.out",
-            [("state", "in", ["waiting", "assigned"])],
-            [["id", "ASC"]],
-            limit * 3,
-        )
-        chosen = sorted(self._chance.sample(waiting, min(limit, len(waiting))))
-        for shipment in chosen:
-            # One at a time: a shipment that cannot go must not hold the others.
-            try:
-                self._send_out(rpc, shipment)
-            except RpcError as error:
-                print(f"Tryton: shipment {shipment} stays: {error}", file=sys.stderr, flush=True)
+    def _handle(self, rpc: Rpc, limit: int) -> int:
+        desk = rpc.find("sale.sale", _UNFINISHED, [["id", "ASC"]], max(limit, _DESK))
+        chosen = sorted(self._chance.sample(desk, min(limit, len(desk))))
+        if not chosen:
+            return 0
+        rows = rpc.read("sale.sale", [("id", "in", chosen)], ["shipments"])
+        shipments = [shipment for row in rows for shipment in row["shipments"]]
+        _each(shipments, lambda ids: _send_out(rpc, ids))
+        # Read again: shipping is what makes the invoice for the goods.
+        rows = rpc.read("sale.sale", [("id", "in", chosen)], ["invoices"])
+        invoices = [invoice for row in rows for invoice in row["invoices"]]
+        _each(invoices, lambda ids: _post(rpc, ids))
         return len(chosen)
 
-    def _send_out(self, rpc: Rpc, shipment: int) -> None:
-        model = "model.stock.shipment.out"
-        rpc.call(f"{model}.assign_try", [shipment])
-        (row,) = rpc.read("stock.shipment.out", [("id", "=", shipment)], ["state"])
-        if row["state"] == "waiting":  # what the books miss is on the shelf
-            rpc.call(f"{model}.assign_force", [shipment])
-        for step in ("pick", "pack", "do"):
-            rpc.call(f"{model}.{step}", [shipment])
 
-    def post_invoices(self, rpc: Rpc, limit: int) -> int:
-        """Post some draft customer invoices. Returns how many."""
-        drafts = rpc.find(
-            "account.invoice",
-            [("type", "=", "out"), ("state", "in", ["draft", "validated"])],
-            [["id", "ASC"]],
-            limit,
-        )
-        if drafts:
-            rpc.call("model.account.invoice.post", drafts)
-        return len(drafts)
+def _each(ids: list[int], action: Callable[[list[int]], None]) -> None:
+    """All in one go; when that is refused one by one, so that one cannot hold the others."""
+    if not ids:
+        return
+    try:
+        action(ids)
+    except RpcError as error:
+        if len(ids) == 1:
+            _say(f"left lying: {error}")
+            return
+        for one in ids:
+            _each([one], action)
+
+
+def _send_out(rpc: Rpc, shipments: list[int]) -> None:
+    def at(*states: str) -> list[int]:
+        here = [("id", "in", shipments), ("state", "in", list(states))]
+        return rpc.find("stock.shipment.out", here)
+
+    steps = (
+        ("assign_try", "waiting"),
+        ("assign_force", "waiting"),  # what the books miss is on the shelf
+        ("pick", "assigned"),
+        ("pack", "picked"),
+        ("do", "packed"),
+    )
+    for button, state in steps:
+        if ids := at(state):
+            rpc.call(f"{_SHIPMENT}.{button}", ids)
+
+
+def _post(rpc: Rpc, invoices: list[int]) -> None:
+    drafts = [("id", "in", invoices), ("state", "in", ["draft", "validated"])]
+    if ids := rpc.find("account.invoice", drafts):
+        rpc.call("model.account.invoice.post", ids)
+
+
+def _say(text: str) -> None:
+    print(f"Tryton: {text}", file=sys.stderr, flush=True)
