@@ -160,7 +160,9 @@ def _heard(message: InboxMessage) -> Event:
 
 
 def _case_events(case: ExceptionCase) -> list[Event]:
-    opened = Event(case.opened_at, "Parked", case.cause, "person", case)
+    parked = KINDS[CaseKind(case.kind)].resolves_itself
+    title = "Parked" if parked else "Exception opened"
+    opened = Event(case.opened_at, title, case.cause, "person", case)
     if case.closed_at is None:
         return [opened]
     by = f" by {case.closed_by}" if case.closed_by else ""

@@ -9,9 +9,7 @@ from sync.marketplacer import allowed
 from sync.marketplacer.client import document
 
 ROOT = Path(__file__).parent.parent.parent.parent
-SCHEMA = build_schema(
-    (ROOT / "tests" / "sandbox" / "marketplacer" / "schema.graphql").read_text()
-)
+SCHEMA = build_schema((ROOT / "tests" / "sandbox" / "marketplacer" / "schema.graphql").read_text())
 OPERATIONS = sorted(
     path.stem
     for path in (ROOT / "sync" / "marketplacer" / "operations").glob("*.graphql")
