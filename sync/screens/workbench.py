@@ -152,6 +152,11 @@ class Desk:
         """How many entries to draw when more are asked for; 0 when all are there."""
         return min(self.show + STEP, MOST) if self.total > self.show < MOST else 0
 
+    @property
+    def nothing_read(self) -> bool:
+        """Whether no listing has ever been read: then an empty queue proves nothing."""
+        return not Listing.objects.exists()
+
     @cached_property
     def held(self) -> selectors.Held:
         return selectors.held()

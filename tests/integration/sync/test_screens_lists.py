@@ -298,7 +298,7 @@ def test_an_empty_house_says_what_will_be_here(operations, client_of):
         "sync:exceptions": "Nothing waits for a person",
         "sync:inbox": "Nothing has been heard yet",
         "sync:outbox": "Nothing has been sent yet",
-        "sync:unmapped": "Every listing has its ERP item",
+        "sync:unmapped": "No listing has been read yet",
         "mapping:mappings": "Nothing is mapped yet",
         "mapping:sellers": "No seller has been read yet",
         "home": "No order has come yet",

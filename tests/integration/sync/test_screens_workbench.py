@@ -234,6 +234,12 @@ def test_a_viewer_sees_the_workbench_and_cannot_approve(viewer, client_of, shirt
     assert approve(client, shirt, item).status_code == 403
 
 
+def test_the_empty_queue_says_that_everything_is_mapped(operations, client_of, shirt, item):
+    make_mapping(listing=shirt, item=item)
+
+    assert "Every listing has its ERP item" in client_of(operations).get(DESK).text
+
+
 def test_an_address_that_makes_no_sense_shows_the_queue(operations, client_of, shirt, at):
     page = client_of(operations).get(DESK, {"listing": "abc", "seller": "-1", "show": "x"})
 
