@@ -9,6 +9,7 @@ step() { printf '\n== %s (%s s)\n' "$1" "$SECONDS"; }
 # Tryton's first start takes minutes: its snapshot is made while the quick checks run.
 step "preparing Tryton in the background"
 mkdir -p .data
+export MKTERP_TEST_CLUSTER=1
 server=$(.venv/bin/python -m mkterp.postgres up)
 tools=$(.venv/bin/python -c "from mkterp import postgres as p; \
 print(p.Cluster(p.default_data_dir()).bin_dir)")

@@ -14,6 +14,7 @@ from mapping.models import (
     SkuMapping,
     TaxCodeMapping,
 )
+from mkterp.core.models import Heartbeat
 from sync.models import Feed
 
 AT = datetime(2026, 11, 1, 9, tzinfo=UTC)
@@ -94,3 +95,8 @@ def make_catalogue_read(*, at=AT) -> None:
     """Every catalogue feed has got through once: orders are decided on from now."""
     for name in ("sellers", "listings", "items"):
         Feed.objects.update_or_create(name=name, defaults={"succeeded_at": at})
+
+
+def make_worker(*, beat_at, name="worker here:1") -> Heartbeat:
+    """A worker that last proved at `beat_at` to execute something."""
+    return Heartbeat.objects.create(name=name, beat_at=beat_at, detail={"host": "here", "pid": 1})

@@ -21,7 +21,7 @@ from sync import selectors
 from sync.models import InboxMessage, OutboxMessage
 from sync.screens import badges
 from sync.screens.base import SyncScreen
-from sync.services import outbox
+from sync.services import inbox, outbox
 
 OPERATIONS = {"post_order": "Order to the ERP", "set_external_id": "ERP number to Marketplacer"}
 
@@ -55,6 +55,22 @@ class InboxTable(tables.Table):
     state = StateColumn(badges.INBOX)
 
 
+READ_AGAIN = Action(
+    "retry",
+    "Read again",
+    "sync.retry_inboxmessage",
+    inbox.retry,
+    one="message",
+    condition=lambda message: message.state == InboxMessage.State.UNREADABLE,
+    unmet="Only an unreadable message is read again.",
+    done="{things} being read again.",
+    multi=True,
+    primary=True,
+    icon="rotate-ccw",
+    key="r",
+)
+
+
 class Inbox(SyncScreen):
     name, noun, nouns = "inbox", "inbox message", "inbox messages"
     title, icon = "Inbox", "inbox"
@@ -77,6 +93,7 @@ class Inbox(SyncScreen):
         "health",
         "Look at the feeds",
     )
+    actions = (READ_AGAIN,)
     panel_template = "sync/_inbox_panel.html"
 
     def rows(self, request: HttpRequest) -> QuerySet[InboxMessage]:

@@ -105,7 +105,8 @@ def dismiss(*, case: ExceptionCase, by: User, at: datetime, reason: str) -> Exce
     locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if locked.state != ExceptionCase.State.OPEN:
         raise Refused(f"{locked} is already {locked.get_state_display()}.")
-    blocked = Invoice.objects.filter(cases=locked).count()
+    done = [Invoice.State.POSTED, Invoice.State.CANCELLED]
+    blocked = Invoice.objects.filter(cases=locked).exclude(state__in=done).count()
     if blocked:
         raise Refused(f"{locked} still blocks {blocked} orders; put the cause right instead.")
     _close(locked, ExceptionCase.State.DISMISSED, reason, at, by)

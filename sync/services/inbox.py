@@ -7,6 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
+from mkterp.core import audit
+from mkterp.core.errors import Refused
+from mkterp.core.models import User
 from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, Throttled
@@ -167,6 +170,27 @@ def _park_poisoned(at: datetime) -> None:
             f"Reading message {message.identity} stopped the worker several times.",
         )
         cases.open_case(cause=cause, at=at)
+
+
+@transaction.atomic
+def retry(*, message: InboxMessage, by: User, at: datetime) -> InboxMessage:
+    """A person has an unreadable message read again, after what was wrong has been mended.
+
+    Refused unless the message is UNREADABLE. Its own case resolves when it can be read.
+    """
+    locked = InboxMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if locked.state != State.UNREADABLE:
+        raise Refused(f"Message {locked.pk} is {locked.get_state_display()}; it needs no retry.")
+    locked.state, locked.not_before, locked.unrecorded = State.NEW, at, 0
+    locked.save(update_fields=["state", "not_before", "unrecorded"])
+    audit.record(action="inbox.retry", subject=locked, by=by, at=at, after={"state": "NEW"})
+    poison = ExceptionCase.objects.filter(
+        kind=CaseKind.POISON, key=f"inbox:{locked.pk}", state=ExceptionCase.State.OPEN
+    )
+    for case in poison:
+        cases.resolve(case=case, resolution="It is being read again.", at=at, by=by)
+    lanes.wake(task=FETCH if locked.source == Source.HINT else PROCESS, at=at)
+    return locked
 
 
 def refuse_webhook(*, problem: str, sentence: str, at: datetime) -> ExceptionCase:

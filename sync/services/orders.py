@@ -9,6 +9,7 @@ from django.db import transaction
 
 from mapping import selectors as registry
 from mapping.models import Listing, SkuMapping, TaxCodeMapping
+from mkterp.core.models import User
 from sync import connections
 from sync.domain.cases import KINDS, CaseKind
 from sync.domain.documents import FulfilledBy, OrderDraft, Treatment
@@ -242,8 +243,23 @@ def _set_cases(causes: Mapping[int, Sequence[ExceptionCase]], at: datetime) -> N
     idle = ExceptionCase.objects.filter(
         pk__in={link.exceptioncase_id for link in gone}, invoices=None
     )
-    for case in idle.order_by("pk"):
-        cases.resolve(case=case, resolution="Its cause is gone.", at=at)
+    for case in idle.select_related("listing").order_by("pk"):
+        resolution, by = _why_gone(case, at)
+        cases.resolve(case=case, resolution=resolution, at=at, by=by)
+
+
+def _why_gone(case: ExceptionCase, at: datetime) -> tuple[str, User | None]:
+    """By whose deed a cause is gone, as far as the registry knows."""
+    if case.kind == CaseKind.UNMAPPED_SKU and case.listing is not None:
+        mapping = (
+            case.listing.mappings.filter(state=SkuMapping.State.CONFIRMED)
+            .in_force(at)
+            .select_related("item", "made_by")
+            .first()  # at most one: skumapping_one_item_at_a_time
+        )
+        if mapping is not None:
+            return f"{case.listing} was mapped to {mapping.item}.", mapping.made_by
+    return "The orders it blocked no longer meet this cause.", None
 
 
 @transaction.atomic

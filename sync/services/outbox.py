@@ -10,7 +10,7 @@ from django.db import transaction
 from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
-from sync.models import OutboxMessage
+from sync.models import Invoice, OutboxMessage
 from sync.services import cases, lanes
 
 State = OutboxMessage.State
@@ -101,6 +101,9 @@ def retry(*, message: OutboxMessage, by: User, at: datetime) -> OutboxMessage:
         raise Refused(f"{locked} is {locked.get_state_display()}; only a refused one is retried.")
     locked.state, locked.not_before, locked.unrecorded = State.PENDING, at, 0
     locked.save(update_fields=["state", "not_before", "unrecorded"])
+    Invoice.objects.filter(posting=locked, state=Invoice.State.FAILED).update(
+        state=Invoice.State.QUEUED
+    )
     audit.record(action="outbox.retry", subject=locked, by=by, at=at, after={"state": "PENDING"})
     lanes.wake(task=TASKS[OutboxMessage.Lane(locked.lane)], at=at)
     return locked

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django_q.models import Task
 
+from mkterp.core.models import Heartbeat
 from sync.domain.cases import KINDS
 from sync.models import ExceptionCase, InboxMessage
 from sync.services import cases, deliveries, lanes, orders, outbox
@@ -44,6 +45,10 @@ def _resolve_idle_blockers(at: datetime) -> None:
 
 
 def prune(*, at: datetime) -> int:
-    """Delete spent task rows of django-q2; returns how many. Our own tables keep everything."""
+    """Delete django-q2's spent task rows and the beats of workers long gone; returns how many.
+
+    Our own records keep everything.
+    """
+    Heartbeat.objects.filter(beat_at__lt=at - KEEP_TASKS).delete()
     deleted: int = Task.objects.filter(stopped__lt=at - KEEP_TASKS).delete()[0]
     return deleted

@@ -292,6 +292,20 @@ def test_a_message_that_cannot_be_read_is_kept_and_does_not_hold_up_the_others(s
     assert open_kinds() == {CaseKind.UNREADABLE_MESSAGE}
 
 
+def test_a_person_has_an_unreadable_message_read_again(seller, operations, at):
+    hear(invoice_node(seller=seller, totalCents="a lot"), at=at)
+    message = InboxMessage.objects.get()
+
+    inbox.retry(message=message, by=operations, at=at)
+    assert InboxMessage.objects.get().state == "NEW"
+    inbox.process(clock=lambda: at)
+
+    assert InboxMessage.objects.get().state == "UNREADABLE"
+    InboxMessage.objects.update(state="DONE")
+    with pytest.raises(cases.Refused, match="needs no retry"):
+        inbox.retry(message=message, by=operations, at=at)
+
+
 def test_a_later_readable_version_resolves_the_unreadable_one(seller, mapped, at):
     hear(invoice_node(seller=seller, totalCents=None), at=at)
 
@@ -374,7 +388,9 @@ def test_a_refused_message_is_retried_by_a_person_and_only_then(seller, mapped, 
     with pytest.raises(cases.Refused, match="only a refused one"):
         outbox.retry(message=message, by=operations, at=at)
     OutboxMessage.objects.update(state="FAILED")
+    Invoice.objects.update(state="FAILED")
     assert outbox.retry(message=message, by=operations, at=at).state == "PENDING"
+    assert the_invoice().state == "QUEUED"
 
 
 def test_a_page_of_invoices_costs_the_same_number_of_queries_however_long_it_is(

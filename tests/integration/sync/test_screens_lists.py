@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mapping.models import Seller
-from mkterp.core import heartbeats
+from mkterp.core.models import Heartbeat
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase, InboxMessage, Invoice, OutboxMessage
 from sync.services import cases, feeds, inbox, postings
@@ -20,6 +20,7 @@ from tests.factories import (
     make_mapping,
     make_seller,
     make_tax_codes,
+    make_worker,
 )
 from tests.payloads import invoice_node, line_node
 
@@ -32,7 +33,7 @@ HTMX = {"HX-Request": "true"}
 def alive():
     make_catalogue_read()
     make_tax_codes()
-    heartbeats.beat(name="worker", at=timezone.now(), detail={"host": "here", "pid": 1})
+    make_worker(beat_at=timezone.now())
 
 
 def hear(number, *, at, listing, **changes):
@@ -270,7 +271,7 @@ def test_a_screen_asks_as_often_for_many_rows_as_for_few(name, operations, clien
 
 def test_lists_say_when_no_worker_keeps_them_up_to_date(operations, client_of, at):
     hear(1, listing=mapped_listing(), at=at)
-    heartbeats.beat(name="worker", at=timezone.now() - timedelta(minutes=12), detail={})
+    Heartbeat.objects.update(beat_at=timezone.now() - timedelta(minutes=12))
     client = client_of(operations)
 
     for name in ("sync:orders", "sync:exceptions", "sync:outbox", "home", "health"):

@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mapping.models import SkuMapping
-from mkterp.core import heartbeats
 from sync.models import Invoice, OutboxMessage
 from sync.services import inbox
 from tests.factories import (
@@ -17,6 +16,7 @@ from tests.factories import (
     make_mapping,
     make_seller,
     make_tax_codes,
+    make_worker,
 )
 from tests.payloads import invoice_node, line_node
 
@@ -30,7 +30,7 @@ DESK = "/unmapped/"
 def alive():
     make_catalogue_read()
     make_tax_codes()
-    heartbeats.beat(name="worker", at=timezone.now(), detail={})
+    make_worker(beat_at=timezone.now())
 
 
 @pytest.fixture
