@@ -1,6 +1,7 @@
 """An order draft as JSON and back, exactly: what the outbox keeps between queueing and sending."""
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,12 +19,14 @@ from sync.domain.documents import (
 
 def freeze(value: OrderDraft | OrderState) -> dict[str, Any]:
     """Plain JSON values; decimals and times as text, so that nothing is rounded on the way."""
-    plain: dict[str, Any] = _plain(asdict(value))
+    plain: dict[str, Any] = _plain(value)
     return plain
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
+    if is_dataclass(value):
+        return {key: _plain(inner) for key, inner in vars(value).items()}
+    if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]

@@ -119,18 +119,19 @@ def _record_hints(
     lease: Any, hints: Sequence[InboxMessage], failure: Failure | None, at: datetime
 ) -> None:
     held = work.hold(InboxMessage, lease=lease, pks=[hint.pk for hint in hints])
-    work.release(held, at=at)
-    for hint in held:
-        if failure is None:
-            hint.state, hint.note, hint.processed_at = State.DONE, "read from Marketplacer", at
-        else:
-            # The poll brings the same news; a hint that cannot be served only waits.
-            seconds = failure.retry_after if isinstance(failure, Throttled) else None
-            hint.not_before = at + timedelta(seconds=seconds or 30)
-            hint.note = f"{failure.kind}: {failure}"[:500]
-    InboxMessage.objects.bulk_update(
-        held,
-        ["state", "note", "processed_at", "not_before", "lease", "lease_until", "unrecorded"],
+    if failure is None:
+        for hint in held:
+            hint.state, hint.note = State.DONE, "read from Marketplacer"
+        _settle(held, at)
+        return
+    # The poll brings the same news; a hint that cannot be served only waits.
+    seconds = failure.retry_after if isinstance(failure, Throttled) else None
+    InboxMessage.objects.filter(pk__in=[hint.pk for hint in held]).update(
+        not_before=at + timedelta(seconds=seconds or 30),
+        note=f"{failure.kind}: {failure}"[:500],
+        lease=None,
+        lease_until=None,
+        unrecorded=0,
     )
 
 
@@ -149,11 +150,19 @@ def process(*, clock: Callable[[], datetime]) -> int:
         with transaction.atomic():
             held = work.hold(InboxMessage, lease=lease, pks=[m.pk for m in messages])
             orders.refresh(messages=held, at=clock())
-            work.release(held, at=clock())
-            InboxMessage.objects.bulk_update(
-                held, ["state", "note", "processed_at", "lease", "lease_until", "unrecorded"]
-            )
+            _settle(held, clock())
         worked += len(messages)
+
+
+def _settle(messages: Sequence[InboxMessage], at: datetime) -> None:
+    """Record what became of each message and give up the lease on all."""
+    outcomes: dict[tuple[str, str], list[int]] = {}
+    for message in messages:
+        outcomes.setdefault((message.state, message.note), []).append(message.pk)
+    for (state, note), pks in outcomes.items():
+        InboxMessage.objects.filter(pk__in=pks).update(
+            state=state, note=note, processed_at=at, lease=None, lease_until=None, unrecorded=0
+        )
 
 
 @transaction.atomic

@@ -1,9 +1,8 @@
 """The mirror of Marketplacer's orders: what each invoice says, in its newest version."""
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -191,10 +190,10 @@ def _content_hash(value: InvoiceValue) -> str:
 
     Not the version, the status flags (compared apart) or external ids: the last are our own echo.
     """
-    facts = asdict(value)
-    for volatile in ("updated_at", "status_flags", "external_ids"):
-        facts.pop(volatile)
-    return hashlib.sha256(json.dumps(facts, default=str, sort_keys=True).encode()).hexdigest()
+    facts = replace(
+        value, updated_at=value.created_at, status_flags=frozenset[str](), external_ids={}
+    )
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def _write_lines(

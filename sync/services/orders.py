@@ -17,7 +17,7 @@ from sync.domain.marketplace import InvoiceValue
 from sync.domain.orders import Blocker, MappedItem, SellerFacts, TaxRule, translate
 from sync.marketplacer import parse
 from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, OutboxMessage
-from sync.services import cases, feeds, frozen, mirror, outbox
+from sync.services import bulk, cases, feeds, frozen, mirror, outbox
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
 
@@ -169,15 +169,17 @@ def _queue(drafts: Sequence[tuple[Invoice, OrderDraft, dict[str, int]]], at: dat
         ],
         at=at,
     )
+    kinds: dict[tuple[str, str], list[int]] = {}
     for invoice, draft, _ in drafts:
-        invoice.posting = living["post_order", draft.key]
-        invoice.state = State.QUEUED
-        invoice.treatment, invoice.fulfilled_by = draft.treatment, draft.fulfilled_by
+        invoice.posting, invoice.state = living["post_order", draft.key], State.QUEUED
+        kinds.setdefault((draft.treatment, draft.fulfilled_by), []).append(invoice.pk)
+    for (treatment, fulfilled_by), pks in kinds.items():
+        Invoice.objects.filter(pk__in=pks).update(
+            state=State.QUEUED, treatment=treatment, fulfilled_by=fulfilled_by
+        )
+    bulk.point(Invoice, "posting", {i.pk: i.posting_id for i, _, _ in drafts})
     _freeze_items({invoice.pk: items for invoice, _, items in drafts})
     _unblock([invoice for invoice, _, _ in drafts], at)
-    Invoice.objects.bulk_update(
-        [invoice for invoice, _, _ in drafts], ["posting", "state", "treatment", "fulfilled_by"]
-    )
 
 
 def _park(blocked: Sequence[tuple[Invoice, list[Blocker]]], at: datetime) -> None:
@@ -202,15 +204,22 @@ def _park(blocked: Sequence[tuple[Invoice, list[Blocker]]], at: datetime) -> Non
     for invoice, _ in blocked:
         invoice.state, invoice.posting = State.PARKED, None
     _set_cases({i.pk: [opened[b.kind, b.key] for b in found] for i, found in blocked}, at)
-    Invoice.objects.bulk_update([invoice for invoice, _ in blocked], ["state", "posting"])
+    Invoice.objects.filter(pk__in=[invoice.pk for invoice, _ in blocked]).update(
+        state=State.PARKED, posting=None
+    )
 
 
 def _freeze_items(items_of: Mapping[int, Mapping[str, int]]) -> None:
     """Keep on each line the item it was posted as: a refund uses what its order used."""
-    lines = list(InvoiceLine.objects.filter(invoice__in=items_of).order_by("pk"))
-    for line in lines:
-        line.item_id = items_of[line.invoice_id].get(line.variant_id)
-    InvoiceLine.objects.bulk_update(lines, ["item"])
+    lines = InvoiceLine.objects.filter(invoice__in=items_of).order_by("pk")
+    bulk.point(
+        InvoiceLine,
+        "item",
+        {
+            pk: items_of[invoice].get(variant)
+            for pk, invoice, variant in lines.values_list("pk", "invoice_id", "variant_id")
+        },
+    )
 
 
 def _unblock(invoices: Sequence[Invoice], at: datetime) -> None:
