@@ -1,0 +1,24 @@
+"""Everything that crosses the wire, and everything that could not.
+
+The mirrors (Order, Invoice, InvoiceLine, ErpDocument) say what each side holds; the inbox and the
+outbox say what travelled; the cases say what waits for a person.
+"""
+
+from sync.models.cases import ExceptionCase
+from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
+from sync.models.queues import InboxMessage, OutboxAttempt, OutboxMessage
+from sync.models.work import Feed, Lane, Work
+
+__all__ = [
+    "ErpDocument",
+    "ExceptionCase",
+    "Feed",
+    "InboxMessage",
+    "Invoice",
+    "InvoiceLine",
+    "Lane",
+    "Order",
+    "OutboxAttempt",
+    "OutboxMessage",
+    "Work",
+]

@@ -1,0 +1,82 @@
+"""What waits for a person, and what it holds up."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import (
+    Case,
+    Count,
+    DecimalField,
+    IntegerField,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from mkterp.core.models import AuditEntry
+from sync.domain.cases import KINDS
+from sync.models import (
+    ExceptionCase,
+    Invoice,
+)
+
+MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=4)
+
+
+def cases() -> QuerySet[ExceptionCase]:
+    """Cases with the orders and money each blocks now, and its severity.
+
+    `blocked_orders`, `blocked_money` (company currency), `severity` 3 to 1.
+    """
+    blocking = (
+        Invoice.objects.filter(cases=OuterRef("pk"))
+        .exclude(state__in=[Invoice.State.POSTED, Invoice.State.CANCELLED])
+        .order_by()
+        .values("cases")
+    )
+    severity = [When(kind=kind, then=Value(facts.severity)) for kind, facts in KINDS.items()]
+    return (
+        ExceptionCase.objects.select_related("assigned_to", "listing", "seller", "closed_by")
+        .annotate(
+            blocked_orders=Coalesce(
+                Subquery(blocking.annotate(many=Count("pk")).values("many")), Value(0)
+            ),
+            blocked_money=Coalesce(
+                Subquery(blocking.annotate(sum=Sum("gross")).values("sum"), output_field=MONEY),
+                Value(Decimal(0)),
+                output_field=MONEY,
+            ),
+            severity=Case(*severity, default=Value(1), output_field=IntegerField()),
+        )
+        .order_by("-severity", "-blocked_money", "-pk")
+    )
+
+
+def open_cases() -> QuerySet[ExceptionCase]:
+    return cases().filter(state=ExceptionCase.State.OPEN)
+
+
+def blocked_money() -> tuple[int, Decimal]:
+    """How many orders wait for a person, and their money in company currency."""
+    held = Invoice.objects.filter(state__in=[Invoice.State.PARKED, Invoice.State.FAILED])
+    found = held.aggregate(many=Count("pk"), money=Sum("gross"))
+    return found["many"], found["money"] or Decimal(0)
+
+
+def money_held_by(rows: QuerySet[ExceptionCase]) -> Decimal:
+    """The money of the orders these cases hold up, each order once, in company currency."""
+    found = Invoice.objects.filter(
+        pk__in=Invoice.cases.through.objects.filter(
+            exceptioncase__in=rows.order_by().values("pk")
+        ).values("invoice"),
+        state__in=[Invoice.State.PARKED, Invoice.State.FAILED],
+    ).aggregate(money=Sum("gross"))
+    return found["money"] or Decimal(0)
+
+
+def history(case: ExceptionCase) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(subject=f"sync.exceptioncase:{case.pk}").order_by("at", "pk")
