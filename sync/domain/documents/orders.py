@@ -1,8 +1,4 @@
-"""The values that cross the ERP port: neutral accounting nouns, exact money, aware times.
-
-Amounts are ``Decimal`` in major units of the document's currency. Nothing here knows Tryton,
-Marketplacer or Django.
-"""
+"""Orders on their way into the ERP, and as it holds them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,12 +33,6 @@ class OrderPhase(StrEnum):
     ACCEPTED = "accepted"  # confirmed under our key
     BOOKED = "booked"  # its invoice is posted in the ledger
     CANCELLED = "cancelled"
-
-
-class WriteStatus(StrEnum):
-    CREATED = "created"
-    EXISTED = "existed"
-    ACCEPTED = "accepted"  # taken, result later: poll the ticket
 
 
 @dataclass(frozen=True)
@@ -112,106 +102,6 @@ class OrderState:
     currency: str
     invoice_number: str | None = None  # set once BOOKED
     booked_on: date | None = None
-
-
-@dataclass(frozen=True)
-class Item:
-    ref: str
-    sku: str
-    name: str
-    parent_ref: str | None
-    barcodes: tuple[str, ...]
-    price: Decimal | None
-    currency: str | None
-    active: bool
-    options: Mapping[str, str]  # size, colour, ... where the ERP has them
-    modified_at: datetime | None
-
-
-@dataclass(frozen=True)
-class StockLevel:
-    sku: str
-    location: str | None
-    on_hand: Decimal
-    reserved: Decimal | None
-    available: Decimal | None  # None: the ERP cannot tell
-    as_of: datetime
-
-
-@dataclass(frozen=True)
-class ShippedLine:
-    sku: str
-    quantity: Decimal
-
-
-@dataclass(frozen=True)
-class Shipment:
-    ref: str
-    number: str
-    order_ref: str
-    state: str
-    shipped_on: date | None
-    lines: tuple[ShippedLine, ...]
-    carrier: str | None
-    tracking: tuple[str, ...]
-    modified_at: datetime | None
-
-
-@dataclass(frozen=True)
-class JournalLine:
-    account: str  # the ERP's account code
-    debit: Decimal
-    credit: Decimal
-    memo: str = ""
-
-
-@dataclass(frozen=True)
-class JournalEntry:
-    key: str
-    posting_date: date
-    currency: str
-    memo: str
-    lines: tuple[JournalLine, ...]
-
-    def __post_init__(self) -> None:
-        debit = sum((line.debit for line in self.lines), Decimal())
-        credit = sum((line.credit for line in self.lines), Decimal())
-        if debit != credit or not debit:
-            raise ValueError(f"journal {self.key}: debits {debit} are not credits {credit}")
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a write left in the ERP: found there already, made now, or promised."""
-
-    ref: str | None
-    number: str | None
-    status: WriteStatus
-    order: OrderState | None = None  # read back, for orders
-    ticket: str | None = None
-
-
-@dataclass(frozen=True)
-class TaxCode:
-    code: str  # what an OrderLine names
-    rate: Decimal  # 0.20
-    description: str
-
-
-@dataclass(frozen=True)
-class Account:
-    code: str
-    name: str
-    kind: str
-
-
-@dataclass(frozen=True)
-class ReferenceData:
-    company: str
-    currency: str
-    time_zone: str
-    tax_rounding: str  # "line" or "document"
-    taxes: tuple[TaxCode, ...]
-    accounts: tuple[Account, ...]
-    locations: tuple[str, ...]
-    open_until: date | None
+    # What will not be delivered any more, by line key: cancelled or amended after acceptance. Some
+    # ERPs lower the order's totals for it, others keep them (Capabilities.amend_lowers_totals).
+    withdrawn: Mapping[str, Decimal] = field(default_factory=dict)
