@@ -33,11 +33,11 @@ class Operation:
     """How one kind of message is sent, a batch at a time, and what its arrival means here.
 
     `send` answers for each message in its place, or raises a Failure that holds for all of them.
-    `arrived` runs inside the recording transaction.
+    `arrived` is told of all that arrived together, inside the recording transaction.
     """
 
     send: Callable[[Sequence[OutboxMessage]], Sequence[Answer]]
-    arrived: Callable[[OutboxMessage, Answer, datetime], None]
+    arrived: Callable[[Sequence[tuple[OutboxMessage, Answer]], datetime], None]
     refused: CaseKind
 
 
@@ -57,8 +57,8 @@ def _set_external_ids(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
     return answers
 
 
-def _nothing(message: OutboxMessage, answer: Answer, at: datetime) -> None:
-    """The arrival changes nothing on our side."""
+def _nothing(arrivals: Sequence[tuple[OutboxMessage, Answer]], at: datetime) -> None:
+    """The arrivals change nothing on our side."""
 
 
 OPERATIONS = {
@@ -141,30 +141,41 @@ def _record(
     for lost in set(by_pk) - {message.pk for message in held}:
         # Our lease ran out and another worker has the message; what it finds is the truth.
         log.warning("outbox %s: answered after its lease ran out, not recorded", lost)
-    delivered = 0
+    work.release(held, at=at)
+    arrivals: list[tuple[OutboxMessage, Answer]] = []
     for message in held:
         answer = by_pk[message.pk]
-        work.release([message], at=at)
         if isinstance(answer, Failure):
             _record_failure(operation, message, answer, at)
+            message.save()
         else:
-            delivered += 1
-            _record_arrival(operation, message, answer, at)
-        message.save()
-    return delivered
+            arrivals.append((message, answer))
+    if arrivals:
+        _record_arrivals(operation, arrivals, at)
+    return len(arrivals)
 
 
-def _record_arrival(
-    operation: Operation, message: OutboxMessage, answer: Answer, at: datetime
+def _record_arrivals(
+    operation: Operation, arrivals: Sequence[tuple[OutboxMessage, Answer]], at: datetime
 ) -> None:
-    message.state, message.delivered_at, message.last_error = State.DELIVERED, at, ""
-    if isinstance(answer, Written):
-        message.answer = {"ref": answer.ref, "number": answer.number, "status": answer.status}
-    OutboxAttempt.objects.create(message=message, at=at, outcome="delivered")
-    operation.arrived(message, answer, at)
-    if message.case is not None:
-        cases.resolve(case=message.case, resolution=f"{message.reference} arrived.", at=at)
-    log.info("outbox %s %s: delivered, try %s", message.pk, message.operation, message.attempts)
+    for message, answer in arrivals:
+        message.state, message.delivered_at, message.last_error = State.DELIVERED, at, ""
+        if isinstance(answer, Written):
+            message.answer = {"ref": answer.ref, "number": answer.number, "status": answer.status}
+    OutboxMessage.objects.bulk_update([message for message, _ in arrivals], _ARRIVED)
+    OutboxAttempt.objects.bulk_create(
+        [OutboxAttempt(message=message, at=at, outcome="delivered") for message, _ in arrivals]
+    )
+    operation.arrived(arrivals, at)
+    for message, _ in arrivals:
+        if message.case is not None:
+            cases.resolve(case=message.case, resolution=f"{message.reference} arrived.", at=at)
+        log.info("outbox %s %s: delivered, try %s", message.pk, message.operation, message.attempts)
+
+
+_ARRIVED = [
+    "state", "delivered_at", "last_error", "answer", "lease", "lease_until", "unrecorded",
+]  # fmt: skip
 
 
 def _record_failure(

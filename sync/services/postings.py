@@ -1,7 +1,7 @@
 """What the ERP holds for an invoice: recorded when accepted, read again until it is booked."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -24,35 +24,44 @@ EXTERNAL_ID_KEY = "erp_order"
 READ_BACK_BATCH = 100
 
 
-def accepted(message: OutboxMessage, answer: Any, at: datetime) -> None:
-    """The ERP accepted an order: mirror it, compare it, tell Marketplacer its number.
+def accepted(arrivals: Sequence[tuple[OutboxMessage, Any]], at: datetime) -> None:
+    """The ERP accepted orders: mirror them, compare them, tell Marketplacer their numbers.
 
     Runs inside the recording transaction of the delivery.
     """
-    if not isinstance(answer, Written) or answer.order is None:
-        raise TypeError(f"{message} was delivered without the order it became")
-    invoice = Invoice.objects.select_for_update(of=("self",)).get(posting=message)
-    invoice.state = Invoice.State.POSTED
-    invoice.save(update_fields=["state"])
-    _mirror(invoice, answer.order, at)
-    if cases_left := invoice.cases.filter(kind=CaseKind.ERP_REJECTED):
-        invoice.cases.remove(*cases_left)
-    outbox.enqueue(
-        parcels=[
-            Parcel(
-                lane=OutboxMessage.Lane.MARKETPLACER,
-                operation="set_external_id",
-                key=invoice.marketplacer_id,
-                stream=f"external-id:{invoice.marketplacer_id}",
-                reference=invoice.number,
-                payload={
-                    "owner": invoice.marketplacer_id,
-                    "key": EXTERNAL_ID_KEY,
-                    "value": answer.order.number or answer.order.ref,
-                },
-            )
-        ],
-        at=at,
+    by_posting = {message.pk: (message, answer) for message, answer in arrivals}
+    read: list[tuple[Invoice, OrderState]] = []
+    for invoice in (
+        Invoice.objects.select_for_update(of=("self",))
+        .filter(posting__in=by_posting)
+        .select_related("seller")
+        .order_by("pk")
+    ):
+        invoice.posting, answer = by_posting[invoice.posting_id]  # type: ignore[index]
+        if not isinstance(answer, Written) or answer.order is None:
+            raise TypeError(f"{invoice.posting} was delivered without the order it became")
+        read.append((invoice, answer.order))
+    invoices = [invoice.pk for invoice, _ in read]
+    Invoice.objects.filter(pk__in=invoices).update(state=Invoice.State.POSTED)
+    Invoice.cases.through.objects.filter(
+        invoice__in=invoices, exceptioncase__kind=CaseKind.ERP_REJECTED
+    ).delete()
+    _mirror(read, at)
+    outbox.enqueue(parcels=[_number_for(invoice, order) for invoice, order in read], at=at)
+
+
+def _number_for(invoice: Invoice, order: OrderState) -> Parcel:
+    return Parcel(
+        lane=OutboxMessage.Lane.MARKETPLACER,
+        operation="set_external_id",
+        key=invoice.marketplacer_id,
+        stream=f"external-id:{invoice.marketplacer_id}",
+        reference=invoice.number,
+        payload={
+            "owner": invoice.marketplacer_id,
+            "key": EXTERNAL_ID_KEY,
+            "value": order.number or order.ref,
+        },
     )
 
 
@@ -64,42 +73,60 @@ def refused(*, message: OutboxMessage, case: ExceptionCase) -> None:
         invoice.cases.add(case)
 
 
-def _mirror(invoice: Invoice, state: OrderState, at: datetime) -> None:
-    booked = state.phase == OrderPhase.BOOKED
-    values = {
-        "erp_ref": state.ref,
-        "number": state.number or "",
-        "erp_state": state.erp_state,
-        "net": state.net,
-        "tax": state.tax,
-        "gross": state.gross,
-        "currency": state.currency,
-        "read_at": at,
-        "invoice_number": state.invoice_number or "",
-        "booked_date": state.booked_on,
+def _mirror(read: Sequence[tuple[Invoice, OrderState]], at: datetime) -> None:
+    """Write down what the ERP holds for each invoice, and compare it with what was sent."""
+    known = {
+        document.invoice_id: document
+        for document in ErpDocument.objects.filter(invoice__in=[invoice for invoice, _ in read])
     }
-    document, created = ErpDocument.objects.update_or_create(
-        invoice=invoice, defaults=values, create_defaults={**values, "accepted_at": at}
+    documents = [_document(invoice, state, known.get(invoice.pk), at) for invoice, state in read]
+    ErpDocument.objects.bulk_create(
+        documents,
+        update_conflicts=True,
+        unique_fields=["invoice"],
+        update_fields=_READ,
     )
-    if booked and document.booked_at is None:
-        document.booked_at = at
-        document.save(update_fields=["booked_at"])
-    _compare(invoice, document, at, first=created)
+    _compare([(invoice, doc) for (invoice, _), doc in zip(read, documents, strict=True)], at)
 
 
-def _compare(invoice: Invoice, document: ErpDocument, at: datetime, *, first: bool) -> None:
+# What a reading may change; when it was accepted is written once.
+_READ = [
+    "erp_ref", "number", "erp_state", "net", "tax", "gross", "currency", "read_at",
+    "invoice_number", "booked_date", "booked_at",
+]  # fmt: skip
+
+
+def _document(
+    invoice: Invoice, state: OrderState, known: ErpDocument | None, at: datetime
+) -> ErpDocument:
+    booked_at = known.booked_at if known is not None else None
+    if state.phase == OrderPhase.BOOKED and booked_at is None:
+        booked_at = at
+    return ErpDocument(
+        invoice=invoice,
+        erp_ref=state.ref,
+        number=state.number or "",
+        erp_state=state.erp_state,
+        net=state.net,
+        tax=state.tax,
+        gross=state.gross,
+        currency=state.currency,
+        accepted_at=at,
+        read_at=at,
+        invoice_number=state.invoice_number or "",
+        booked_date=state.booked_on,
+        booked_at=booked_at,
+    )
+
+
+def _compare(read: Sequence[tuple[Invoice, ErpDocument]], at: datetime) -> None:
     """What the ERP holds against what was sent, to the cent; a difference opens a case once."""
-    posting = invoice.posting
-    if posting is None:
-        raise TypeError(f"{invoice} has an ERP document and was never posted")
-    sent = {part: Decimal(posting.payload[part]) for part in ("net", "tax", "gross")}
-    held = {"net": document.net, "tax": document.tax, "gross": document.gross}
-    differences = [
-        f"{part} {held[part]:.2f} instead of {sent[part]:.2f}"
-        for part in sent
-        if sent[part] != held[part]
-    ]
-    if differences:
+    equal: list[Invoice] = []
+    for invoice, document in read:
+        differences = _differences(invoice, document)
+        if not differences:
+            equal.append(invoice)
+            continue
         cause = Cause(
             CaseKind.ERP_DIFFERS,
             f"differs:{invoice.marketplacer_id}",
@@ -107,9 +134,22 @@ def _compare(invoice: Invoice, document: ErpDocument, at: datetime, *, first: bo
             seller=invoice.seller,
         )
         invoice.cases.add(cases.open_case(cause=cause, at=at))
-    elif not first:
-        for case in invoice.cases.filter(kind=CaseKind.ERP_DIFFERS, state=ExceptionCase.State.OPEN):
-            cases.resolve(case=case, resolution="The ERP holds what was sent.", at=at)
+    for case in ExceptionCase.objects.filter(
+        invoices__in=equal, kind=CaseKind.ERP_DIFFERS, state=ExceptionCase.State.OPEN
+    ):
+        cases.resolve(case=case, resolution="The ERP holds what was sent.", at=at)
+
+
+def _differences(invoice: Invoice, document: ErpDocument) -> list[str]:
+    if invoice.posting is None:
+        raise TypeError(f"{invoice} has an ERP document and was never posted")
+    sent = {part: Decimal(invoice.posting.payload[part]) for part in ("net", "tax", "gross")}
+    held = {"net": document.net, "tax": document.tax, "gross": document.gross}
+    return [
+        f"{part} {held[part]:.2f} instead of {sent[part]:.2f}"
+        for part in sent
+        if sent[part] != held[part]
+    ]
 
 
 def read_back(*, clock: Callable[[], datetime]) -> int:
@@ -137,8 +177,13 @@ def read_back(*, clock: Callable[[], datetime]) -> int:
             .select_related("posting", "seller")
             .order_by("pk")
         }
-        for document in documents:
-            if (state := by_ref.get(document.erp_ref)) is not None:
-                _mirror(invoices[document.invoice_id], state, clock())
+        _mirror(
+            [
+                (invoices[document.invoice_id], by_ref[document.erp_ref])
+                for document in documents
+                if document.erp_ref in by_ref
+            ],
+            clock(),
+        )
     feeds.told(name="read_back", failure=failure, at=clock(), counts={"read": len(states)})
     return len(states)
