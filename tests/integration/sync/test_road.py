@@ -321,6 +321,37 @@ def test_an_impossible_quantity_parks(seller, mapped, quantity, at):
     assert open_kinds() == {CaseKind.BAD_QUANTITY}
 
 
+def test_a_line_whose_variant_has_no_sku_parks_and_is_mapped_like_any_other(seller, operations, at):
+    listing = make_listing(seller=seller, sku="")
+    hear(invoice_node(seller=seller, lines=[line_node(listing=listing, variantSku=None)]), at=at)
+    assert (the_invoice().state, open_kinds()) == ("PARKED", {CaseKind.UNMAPPED_SKU})
+    assert listing.title in ExceptionCase.objects.get().cause
+
+    mappings.confirm(listing=listing, item=make_item(), by=operations, at=at)
+
+    assert (the_invoice().state, open_kinds()) == ("QUEUED", set())
+
+
+def test_a_line_that_names_no_variant_at_all_parks(seller, at):
+    line = line_node(variantId=None, variantSku=None)
+
+    hear(invoice_node(seller=seller, lines=[line]), at=at)
+
+    assert (the_invoice().state, open_kinds()) == ("PARKED", {CaseKind.LINE_WITHOUT_PRODUCT})
+    assert not OutboxMessage.objects.exists()
+
+
+def test_money_that_does_not_add_up_parks_until_marketplacer_corrects_it(seller, mapped, at):
+    lines = [line_node(listing=mapped, gross=6_000)]
+    hear(invoice_node(seller=seller, lines=lines, totalCents=5_999), at=at)
+    assert (the_invoice().state, open_kinds()) == ("PARKED", {CaseKind.MONEY_MISMATCH})
+
+    hear(invoice_node(seller=seller, lines=lines, totalCents=6_000, updated=LATER), at=at)
+
+    assert (the_invoice().state, open_kinds()) == ("QUEUED", set())
+    assert OutboxMessage.objects.get().payload["gross"] == "60.00"
+
+
 def test_two_variants_with_one_sku_are_two_listings_with_an_item_each(seller, at):
     listings = [make_listing(seller=seller, sku="SAME") for _ in range(2)]
     for listing in listings:
