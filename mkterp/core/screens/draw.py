@@ -218,7 +218,7 @@ class ListPage:
     @cached_property
     def narrowed(self) -> bool:
         """Whether an empty list may be empty because of what was asked."""
-        return bool(self.state.chips) or not self.state.valid
+        return not (self.state.valid and self.state.at_home)
 
     @cached_property
     def extra(self) -> dict[str, Any]:

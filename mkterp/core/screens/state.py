@@ -170,6 +170,14 @@ class ListState:
                 kept.pop(name, None)
         return kept
 
+    @cached_property
+    def at_home(self) -> bool:
+        """Whether this is the list as it opens: the first view, nothing added, nothing sought."""
+        if self.search or not self.screen.views or self.view is not self.screen.views[0]:
+            return not (self.search or self.screen.views or self.in_force)
+        wanted = self.view.wanted(self.request)
+        return dict(self.in_force.lists()) == wanted
+
     # -- addresses ----------------------------------------------------------------------------
 
     def query(self, **changes: Any) -> str:
