@@ -31,8 +31,11 @@ from tests.sandbox.erp.database import Database
 from tests.sandbox.erp.environment import LOCK, SandboxError, default_cache, locked, prepare, run
 from tests.sandbox.erp.rpc import Rpc
 
-MODULES = ("sale", "account_product", "account_invoice_stock", "web_shop")
-_SNAPSHOT_FORMAT = 2
+MODULES = (
+    *("sale", "account_product", "account_invoice_stock", "web_shop"),
+    *("stock_package_shipping", "carrier"),  # parcels, tracking numbers, carriers
+)
+_SNAPSHOT_FORMAT = 3
 _HOST = "127.0.0.1"
 _LIBC = ctypes.CDLL(None)
 
@@ -176,7 +179,7 @@ class _Launcher:
         sources = [Path(seed.__file__), Path(seed_items.__file__), LOCK]
         made_of = [
             *[source.read_text() for source in sources],
-            repr(self.catalogue.erp_items),
+            repr((self.catalogue.erp_items, self.catalogue.sellers)),
             repr((MODULES, _SNAPSHOT_FORMAT)),
             str(self.store.server_major()),
             time.strftime("%Y", time.gmtime()),  # the fiscal years in it
@@ -203,7 +206,7 @@ class _Launcher:
         server = self.serve(private)
         try:
             rpc = Rpc(_url(private), self.store.name, "admin", passwords["admin"])
-            ids = seed.seed_books(rpc, passwords, self.say)
+            ids = seed.seed_books(rpc, passwords, self.catalogue, self.say)
             items = seed_items.seed_items(rpc, ids, self.catalogue, self.say)
             stocked = seed_items.seed_stock(rpc, ids, self.catalogue, self.say)
             rpc.close()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from tests.sandbox.catalogue import Catalogue
 from tests.sandbox.erp.rpc import Rpc
 
 COMPANY = "Northbank UK"
@@ -20,22 +21,39 @@ PARTIES = {
     "principal": "Marketplacer customers (principal)",
     "agent": "Marketplacer customers (agent)",
 }
-TAXES = (("GB-STD", "VAT 20 %", Decimal("0.20")), ("GB-ZERO", "VAT zero rate", Decimal("0")))
+# Code, name, rate, the account of its amounts. "-SELLER" is for goods whose tax the seller owes:
+# the operator collects it and passes it on.
+TAXES = (
+    ("GB-STD", "VAT 20 %", Decimal("0.20"), "2.2.3"),
+    ("GB-ZERO", "VAT zero rate", Decimal("0"), "2.2.3"),
+    ("GB-STD-SELLER", "VAT 20 %, owed by the seller", Decimal("0.20"), "2.2.8"),
+)
 # Accounts beside the chart: code, name, the account whose type and parent they share.
 ACCOUNTS = (
+    ("1.1.5", "Bank", "1.1.1"),
+    ("1.1.6", "Payment gateway", "1.1.1"),
     ("2.2.5", "Marketplace clearing", "2.2.3"),
-    ("2.2.6", "Seller payable, pending", "2.2.3"),
-    ("2.2.7", "Seller payable, due", "2.2.3"),
+    # One balance for each seller: Tryton wants a party on every line of these two.
+    ("2.2.6", "Seller payable, pending", "2.1.1"),
+    ("2.2.7", "Seller payable, due", "2.1.1"),
+    ("2.2.8", "Sellers' tax, passed on", "2.2.3"),
     ("4.1.2", "Commission revenue", "4.1.1"),
-    # Tryton takes only revenue accounts for what is sold, and the rounding line is sold.
+    # Tryton takes only revenue accounts for what is sold, and what is sold for a seller is sold.
+    # The entry that moves it on to the seller's payable leaves this account at zero.
+    ("4.1.5", "Sold for sellers, passed on", "4.1.1"),
+    # The rounding line is sold as well.
     ("4.1.9", "Tax Adjustment", "4.1.1"),
+    ("5.2.4", "Payment fees and chargebacks", "5.2.1"),
 )
+CARRIERS = ("DPD", "Royal Mail", "Parcelforce")
 # What the integration may do: sell, see stock, keep books. No items, no parties, no set-up.
 INTEGRATION_GROUPS = ("sale.group_sale", "stock.group_stock", "account.group_account")
 STAFF_GROUPS = (*INTEGRATION_GROUPS, "stock.group_stock_force_assignment")
 
 
-def seed_books(rpc: Rpc, passwords: dict[str, str], say: Callable[[str], None]) -> dict[str, Any]:
+def seed_books(
+    rpc: Rpc, passwords: dict[str, str], catalogue: Catalogue, say: Callable[[str], None]
+) -> dict[str, Any]:
     """Set up the company for an administrator's session. Returns the ids other steps need."""
     say("setting up the company, its accounts and taxes")
     ids = _company(rpc)
@@ -44,6 +62,8 @@ def seed_books(rpc: Rpc, passwords: dict[str, str], say: Callable[[str], None]) 
     _taxes(rpc, ids)
     _categories(rpc, ids)
     _trade(rpc, ids)
+    _sellers(rpc, ids, catalogue)
+    _carriers(rpc, ids)
     _users(rpc, ids["company"], passwords)
     return ids
 
@@ -63,7 +83,13 @@ def _company(rpc: Rpc) -> dict[str, Any]:
     )
     (party,) = rpc.create("party.party", {"name": COMPANY})
     (company,) = rpc.create(
-        "company.company", {"party": party, "currency": currency, "timezone": TIME_ZONE}
+        "company.company",
+        {
+            "party": party,
+            "currency": currency,
+            "timezone": TIME_ZONE,
+            "cancel_invoice_out": True,  # its accountants may take back a posted invoice
+        },
     )
     rpc.call(
         "model.res.user.write",
@@ -115,9 +141,11 @@ def _chart(rpc: Rpc, ids: dict[str, Any]) -> None:
                 "parent": model["parent"],
                 "company": company,
                 "reconcile": code.startswith("2."),
+                "party_required": code in {"2.2.6", "2.2.7"},
             },
         )
         ids["account:" + name] = made
+        ids["account:" + code] = made
 
 
 def _fiscal_years(rpc: Rpc, company: int) -> None:
@@ -170,13 +198,13 @@ def _taxes(rpc: Rpc, ids: dict[str, Any]) -> None:
                 "type": "percentage",
                 "rate": rate,
                 "company": ids["company"],
-                "invoice_account": ids["tax_due"],
-                "credit_note_account": ids["tax_due"],
+                "invoice_account": account(rpc, ids["company"], booked),
+                "credit_note_account": account(rpc, ids["company"], booked),
             }
-            for code, name, rate in TAXES
+            for code, name, rate, booked in TAXES
         ],
     )
-    ids["taxes"] = dict(zip([code for code, _, _ in TAXES], made, strict=True))
+    ids["taxes"] = dict(zip([code for code, *_ in TAXES], made, strict=True))
 
 
 def _categories(rpc: Rpc, ids: dict[str, Any]) -> None:
@@ -189,11 +217,12 @@ def _categories(rpc: Rpc, ids: dict[str, Any]) -> None:
             "customer_taxes": [("add", [ids["taxes"][tax]])] if tax else [],
         }
 
-    standard, zero, adjustment = rpc.create(
+    standard, zero, adjustment, passed_on = rpc.create(
         "product.category",
         category("Standard-rated goods", ids["revenue"], "GB-STD"),
         category("Zero-rated goods", ids["revenue"], "GB-ZERO"),
-        category("Tax adjustment", ids["account:Tax Adjustment"], None),
+        category("Tax adjustment", ids["account:4.1.9"], None),
+        category("Sold for sellers", ids["account:4.1.5"], None),
     )
     ids["categories"] = {"standard": standard, "zero": zero}
     ids["uom"] = rpc.one("product.uom", [("name", "=", "Unit")])
@@ -216,6 +245,10 @@ def _categories(rpc: Rpc, ids: dict[str, Any]) -> None:
         service("MKT-SHIPPING-STD", "Shipping, standard rate", standard),
         service("MKT-SHIPPING-ZERO", "Shipping, zero rate", zero),
         service("MKT-ROUNDING", "Rounding", adjustment),
+        # What a seller sells and dispatches itself: its own items would book our revenue.
+        service("MKT-AGENT-GOODS", "Sold for a seller", passed_on),
+        service("MKT-AGENT-SHIPPING", "Shipping for a seller", passed_on),
+        service("MKT-CARRIAGE", "Carriage", standard),
     )
 
 
@@ -260,6 +293,27 @@ def _trade(rpc: Rpc, ids: dict[str, Any]) -> None:
         parties=dict(zip(PARTIES, customers, strict=True)),
         journal=rpc.one("account.journal", [("code", "=", "MISC")]),
     )
+
+
+def _sellers(rpc: Rpc, ids: dict[str, Any], catalogue: Catalogue) -> None:
+    """A supplier for each seller; `S<number>` is the code journal lines name it by."""
+    parties = [
+        {"name": seller.business_name, "code": f"S{seller.legacy_id}"}
+        for seller in catalogue.sellers
+        if not seller.own
+    ]
+    made = rpc.create("party.party", *parties)
+    ids["sellers"] = dict(zip([party["code"] for party in parties], made, strict=True))
+
+
+def _carriers(rpc: Rpc, ids: dict[str, Any]) -> None:
+    carriage = rpc.one("product.product", [("code", "=", "MKT-CARRIAGE")])
+    parties = rpc.create("party.party", *[{"name": name} for name in CARRIERS])
+    made = rpc.create(
+        "carrier", *[{"party": party, "carrier_product": carriage} for party in parties]
+    )
+    ids["carriers"] = dict(zip(CARRIERS, made, strict=True))
+    (ids["package_type"],) = rpc.create("stock.package.type", {"name": "Box"})
 
 
 def _users(rpc: Rpc, company: int, passwords: dict[str, str]) -> None:
