@@ -6,19 +6,47 @@ outbox say what travelled; the cases say what waits for a person.
 
 from sync.models.cases import ExceptionCase
 from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
+from sync.models.payouts import AdviceLine, Amendment, Refund, Remittance, RemittanceAdvice
 from sync.models.queues import InboxMessage, OutboxAttempt, OutboxMessage
+from sync.models.stock import (
+    CallPace,
+    ErpStock,
+    ListingStock,
+    PreventedWrite,
+    SafetyRule,
+    StockDrift,
+    StockHold,
+    StockPolicy,
+    StockPromise,
+    StockTouch,
+)
 from sync.models.work import Feed, Lane, Work
 
 __all__ = [
+    "AdviceLine",
+    "Amendment",
+    "CallPace",
     "ErpDocument",
+    "ErpStock",
     "ExceptionCase",
     "Feed",
     "InboxMessage",
     "Invoice",
     "InvoiceLine",
     "Lane",
+    "ListingStock",
     "Order",
     "OutboxAttempt",
     "OutboxMessage",
+    "PreventedWrite",
+    "Refund",
+    "Remittance",
+    "RemittanceAdvice",
+    "SafetyRule",
+    "StockDrift",
+    "StockHold",
+    "StockPolicy",
+    "StockPromise",
+    "StockTouch",
     "Work",
 ]
