@@ -75,6 +75,7 @@ class OutboxMessage(Work):
     class Lane(models.TextChoices):
         ERP = "ERP", "to the ERP"
         MARKETPLACER = "MARKETPLACER", "to Marketplacer"
+        STOCK = "STOCK", "stock to Marketplacer"
 
     lane = models.CharField(max_length=20, choices=Lane.choices)
     operation = models.CharField(max_length=40)

@@ -19,6 +19,7 @@ State = OutboxMessage.State
 TASKS = {
     OutboxMessage.Lane.ERP: "sync.tasks.deliver_erp",
     OutboxMessage.Lane.MARKETPLACER: "sync.tasks.deliver_marketplacer",
+    OutboxMessage.Lane.STOCK: "sync.tasks.push_stock",
 }
 
 
