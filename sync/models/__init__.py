@@ -6,6 +6,7 @@ outbox say what travelled; the cases say what waits for a person.
 
 from sync.models.cases import ExceptionCase
 from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
+from sync.models.payouts import AdviceLine, Amendment, Refund, Remittance, RemittanceAdvice
 from sync.models.queues import InboxMessage, OutboxAttempt, OutboxMessage
 from sync.models.stock import (
     CallPace,
@@ -22,6 +23,8 @@ from sync.models.stock import (
 from sync.models.work import Feed, Lane, Work
 
 __all__ = [
+    "AdviceLine",
+    "Amendment",
     "CallPace",
     "ErpDocument",
     "ErpStock",
@@ -36,6 +39,9 @@ __all__ = [
     "OutboxAttempt",
     "OutboxMessage",
     "PreventedWrite",
+    "Refund",
+    "Remittance",
+    "RemittanceAdvice",
     "SafetyRule",
     "StockDrift",
     "StockHold",

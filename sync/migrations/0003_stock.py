@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('mapping', '0001_initial'),
-        ('sync', '0001_initial'),
+        ('sync', '0002_settlement_mirrors'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
