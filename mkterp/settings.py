@@ -188,6 +188,7 @@ Q_CLUSTER = {
 
 # Dotted path of the task: minutes between runs. `manage.py syncschedules` makes the database equal.
 SCHEDULES = {
+    "mkterp.core.tasks.seal_audit": 1,
     "sync.tasks.canary": 1,
     "sync.tasks.pull_sellers": 15,
     "sync.tasks.pull_listings": 5,

@@ -37,6 +37,20 @@ class AuditEntry(models.Model):
         return f"{self.action} {self.subject}"
 
 
+class AuditSeal(models.Model):
+    """One link of the chain over the audit trail (see `mkterp.core.seals`). Only ever inserted."""
+
+    position = models.BigIntegerField(primary_key=True)  # 1, 2, 3 … without a gap
+    entry = models.OneToOneField(AuditEntry, models.PROTECT, related_name="seal")
+    hash = models.CharField(max_length=64)  # hex SHA-256 over the seal before and the entry
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+
+    def __str__(self) -> str:
+        return f"{self.position}: {self.hash[:12]}"
+
+
 class Heartbeat(models.Model):
     """The proof that a worker executed something, written by a task that it executed."""
 
