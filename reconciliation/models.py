@@ -1,1 +1,0 @@
-"""Do the two sides agree, and what is booked when they do not."""

@@ -1,0 +1,24 @@
+"""Do the two sides agree, and what do we book when they do not.
+
+One module a subject; every model is exported here.
+"""
+
+from reconciliation.models.bank import BankFile, BankLine, GatewayLine
+from reconciliation.models.booking import SettlementEntry
+from reconciliation.models.matching import CashMatch, MatchRun, PayoutMatch, Residue
+from reconciliation.models.periods import SellerPeriod
+from reconciliation.models.settlement import Expectation, MatchingRule
+
+__all__ = [
+    "BankFile",
+    "BankLine",
+    "CashMatch",
+    "Expectation",
+    "GatewayLine",
+    "MatchRun",
+    "MatchingRule",
+    "PayoutMatch",
+    "Residue",
+    "SellerPeriod",
+    "SettlementEntry",
+]
