@@ -21,8 +21,7 @@ class AccountKind(StrEnum):
     PAYABLE = "payable"
     REVENUE = "revenue"
     EXPENSE = "expense"
-    ASSET = "asset"
-    LIABILITY = "liability"
+    BALANCE_SHEET = "balance sheet"  # carried forward from year to year
     OTHER = "other"
 
 

@@ -1,29 +1,45 @@
 """TrytonErp: the ERP port on a Tryton 8.2."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
 
 import httpx
 
 from sync.domain.delivery import Failure
 from sync.domain.documents import (
+    Balance,
+    CreditNoteDraft,
     Item,
     JournalEntry,
+    LedgerLine,
+    LedgerQuery,
     OrderDraft,
     OrderState,
+    Party,
+    Period,
+    PostedDocument,
+    PostedJournal,
     ReferenceData,
+    ReturnDraft,
+    ReturnState,
     Shipment,
     StockLevel,
     Written,
 )
 from sync.erp.port import Capabilities, ConnectionReport, Page
-from sync.erp.tryton import setup
+from sync.erp.tryton import masters, periods, setup
+from sync.erp.tryton.changes import Changes
 from sync.erp.tryton.client import TrytonClient
+from sync.erp.tryton.credit_notes import CreditNotes
+from sync.erp.tryton.documents import Documents
 from sync.erp.tryton.items import Items
 from sync.erp.tryton.journals import Journals
+from sync.erp.tryton.ledger import Ledger
 from sync.erp.tryton.orders import Orders
 from sync.erp.tryton.references import Names, ReferenceBook
-from sync.erp.tryton.shipments import shipments
+from sync.erp.tryton.returns import Returns
+from sync.erp.tryton.shipments import Shipments
 
 CAPABILITIES = Capabilities(
     name="Tryton",
@@ -35,14 +51,29 @@ CAPABILITIES = Capabilities(
     stock_by_location=True,
     available_to_sell=True,
     reserves_on_confirm=False,
-    modified_since=frozenset({"items", "stock", "orders", "shipments"}),
+    modified_since=frozenset(
+        {"items", "stock", "orders", "shipments", "returns", "documents", "ledger"}
+    ),
     reports_deletes=False,
     push=False,
     erp_computes_tax=True,
     async_writes=False,
     order_cancel=True,
-    tracking_numbers=False,
+    # Parcels, carriers and tracking numbers with the module stock_package_shipping; `check` says
+    # whether this Tryton has it.
+    tracking_numbers=True,
+    parcels=True,
+    carriers=True,
     rounding="half_even",
+    accepted_cancel=True,
+    order_amend=True,
+    amend_lowers_totals=False,
+    returns=True,
+    credit_notes=True,
+    line_keys=True,
+    agent_sales_direct=False,
+    balances_by_party=True,
+    reconciles=True,
 )
 
 
@@ -71,6 +102,12 @@ class TrytonErp:
         self._orders = Orders(self._client, self._book)
         self._items = Items(self._client, self._book)
         self._journals = Journals(self._client, self._book)
+        self._changes = Changes(self._client, self._orders)
+        self._shipments = Shipments(self._client, self._book)
+        self._returns = Returns(self._client, self._book)
+        self._documents = Documents(self._client, self._book)
+        self._credit_notes = CreditNotes(self._client, self._book, self._documents)
+        self._ledger = Ledger(self._client, self._book)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -97,20 +134,67 @@ class TrytonErp:
     def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
         return self._orders.submit(orders)
 
-    def cancel_order(self, ref: str, reason: str) -> OrderState:
-        return self._orders.cancel(ref, reason)
-
     def order_states(self, refs: Sequence[str]) -> list[OrderState]:
         return self._orders.states(refs)
 
+    def cancel_order(self, ref: str, reason: str) -> OrderState:
+        return self._changes.cancel(ref, reason)
+
+    def amend_order(self, ref: str, quantities: Mapping[str, Decimal], reason: str) -> OrderState:
+        return self._changes.amend(ref, quantities, reason)
+
     def shipments(self, since: datetime, cursor: str | None) -> Page[Shipment]:
-        return shipments(self._client, since, cursor)
+        return self._shipments.page(since, cursor)
+
+    def find_returns(self, keys: Sequence[str]) -> dict[str, ReturnState]:
+        return self._returns.find(keys)
+
+    def submit_return(self, draft: ReturnDraft) -> Written:
+        return self._returns.submit(draft)
+
+    def returns(self, since: datetime, cursor: str | None) -> Page[ReturnState]:
+        return self._returns.page(since, cursor)
+
+    def find_documents(self, order_keys: Sequence[str]) -> dict[str, tuple[PostedDocument, ...]]:
+        return self._documents.of_orders(order_keys)
+
+    def documents(self, since: datetime, cursor: str | None) -> Page[PostedDocument]:
+        return self._documents.page(since, cursor)
+
+    def find_credit_notes(self, keys: Sequence[str]) -> dict[str, PostedDocument]:
+        return self._documents.credit_notes(keys)
+
+    def post_credit_note(self, draft: CreditNoteDraft) -> Written:
+        return self._credit_notes.post(draft)
 
     def find_journal(self, key: str) -> Written | None:
         return self._journals.find(key)
 
+    def journals(self, keys: Sequence[str]) -> dict[str, PostedJournal]:
+        return self._journals.read(keys)
+
     def post_journal(self, entry: JournalEntry) -> Written:
         return self._journals.post(entry)
 
+    def reverse_journal(self, key: str, *, as_key: str, posting_date: date, memo: str) -> Written:
+        return self._journals.reverse(key, as_key=as_key, posting_date=posting_date, memo=memo)
+
+    def ledger_lines(self, query: LedgerQuery, cursor: str | None) -> Page[LedgerLine]:
+        return self._ledger.lines(query, cursor)
+
+    def balances(
+        self, on: date, accounts: Sequence[str], *, by_party: bool = False
+    ) -> tuple[Balance, ...]:
+        return self._ledger.balances(on, accounts, by_party=by_party)
+
+    def reconcile(self, line_refs: Sequence[str], on: date) -> str:
+        return self._ledger.reconcile(line_refs, on)
+
+    def periods(self) -> tuple[Period, ...]:
+        return periods.periods(self._client, self._book.get().company)
+
+    def parties(self, cursor: str | None) -> Page[Party]:
+        return masters.parties(self._client, cursor)
+
     def reference_data(self) -> ReferenceData:
-        return setup.reference_data(self._client, self._book)
+        return masters.reference_data(self._client, self._book)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sync.domain.documents import Item, StockLevel
 from sync.erp.port import Page
+from sync.erp.tryton.changed import changed
 from sync.erp.tryton.client import TrytonClient
 from sync.erp.tryton.references import ReferenceBook
 from sync.erp.tryton.wire import exact
@@ -28,14 +29,6 @@ _CHANGE_MARKS = ("", "template.", "identifiers.", "list_prices.", "template.list
 _LEVELS_A_PAGE, _MOVES_A_PAGE = 500, 1000
 
 
-def _changed(since: datetime, marks: Sequence[str]) -> list[object]:
-    # write_date stays empty until the first change after creation.
-    clauses = [
-        [f"{mark}{name}", ">=", since] for mark in marks for name in ("write_date", "create_date")
-    ]
-    return ["OR", *clauses]
-
-
 class Items:
     """Goods only: services (shipping, rounding) are nobody's listing."""
 
@@ -47,7 +40,7 @@ class Items:
         currency = self._book.get().currency
         domain: list[object] = [["type", "=", "goods"]]
         if since is not None:
-            domain.append(_changed(since, _CHANGE_MARKS))
+            domain.append(changed(since, _CHANGE_MARKS))
         if cursor is not None:
             domain.append(["id", ">", int(cursor)])
         # Retired items too. Naming `active` in the domain is not enough: Tryton adds it again to
@@ -105,7 +98,7 @@ class Items:
 
     def moved(self, since: datetime, cursor: str | None) -> Page[str]:
         """See ErpPort.stock_changed; the cursor is the last movement's id."""
-        domain: list[object] = [_changed(since, ("",))]
+        domain: list[object] = [changed(since, ("",))]
         if cursor is not None:
             domain.append(["id", ">", int(cursor)])
         rows = self._client.rows("stock.move", domain, ["product.code"], limit=_MOVES_A_PAGE)

@@ -1,6 +1,7 @@
-"""Orders in Tryton: found by key, created, driven to confirmed, read back, cancelled."""
+"""Orders in Tryton: found by key, created, driven to confirmed, read back."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sync.domain.delivery import Failure, Rejected, Transient, Unavailable
@@ -11,12 +12,14 @@ from sync.erp.tryton.references import ReferenceBook
 from sync.erp.tryton.sales import (
     CONTENT_FIELDS,
     STATE_FIELDS,
+    noted,
     order_state,
     sale_values,
     signature_of_row,
     signature_of_values,
-    sku_of,
+    skus_of,
 )
+from sync.erp.tryton.wire import exact
 
 _SALE = "model.sale.sale"
 _ACCEPTED = {OrderPhase.ACCEPTED, OrderPhase.BOOKED}
@@ -30,37 +33,37 @@ class Orders:
 
     def find(self, keys: Sequence[str]) -> dict[str, OrderState]:
         """The orders under these keys, in whatever phase."""
-        rows = self._client.rows("sale.sale", self._under(keys), STATE_FIELDS)
-        return {row["web_id"]: order_state(row) for row in rows}
+        return {state.key: state for state in self._states(self._under(keys))}
 
     def states(self, refs: Sequence[str]) -> list[OrderState]:
         """The orders with these ids; ids Tryton does not have are left out."""
-        domain = [["id", "in", [int(ref) for ref in refs]]]
-        return [order_state(row) for row in self._client.rows("sale.sale", domain, STATE_FIELDS)]
+        return self._states([["id", "in", [int(ref) for ref in refs]]])
+
+    def _states(self, domain: list[object]) -> list[OrderState]:
+        rows = self._client.rows("sale.sale", domain, STATE_FIELDS)
+        later = [row["id"] for row in rows if row["state"] in {"processing", "done"}]
+        withdrawn = self._withdrawn(later)
+        return [order_state(row, withdrawn.get(row["id"])) for row in rows]
+
+    def _withdrawn(self, sales: Sequence[int]) -> dict[int, dict[str, Decimal]]:
+        """What was cancelled of these sales and is to stay so, by our line key."""
+        if not sales:
+            return {}
+        lines = self._client.rows(
+            "sale.line",
+            [["sale", "in", list(sales)], ["moves_ignored", "!=", None]],
+            ["sale", "note", "moves_ignored.quantity"],
+        )
+        found: dict[int, dict[str, Decimal]] = {}
+        for line in lines:
+            key, _ = noted(line["note"])
+            quantity = sum((exact(m["quantity"]) for m in line["moves_ignored."]), Decimal(0))
+            found.setdefault(line["sale"], {})[key] = quantity
+        return found
 
     def submit(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
         """See ErpPort.submit_orders."""
         return _Submission(self._client, self._book, orders).run()
-
-    def cancel(self, ref: str, reason: str) -> OrderState:
-        """Cancel what is not confirmed yet. Raises Rejected for anything later."""
-        states = self.states([ref])
-        if not states:
-            raise Rejected(f"Tryton has no order {ref}.")
-        (state,) = states
-        if state.phase is OrderPhase.CANCELLED:
-            return state
-        if state.phase not in {OrderPhase.DRAFT, OrderPhase.QUOTED}:
-            raise Rejected(
-                f"Sale {state.number} is {state.erp_state} in Tryton: cancel its shipment there."
-            )
-        ids = [int(ref)]
-        (row,) = self._client.rows("sale.sale", [["id", "in", ids]], ["comment"])
-        comment = f"{row['comment'] or ''}\nCancelled: {reason}".strip()
-        self._client.write(f"{_SALE}.write", ids, {"comment": comment})
-        self._client.write(f"{_SALE}.cancel", ids)
-        (state,) = self.states([ref])
-        return state
 
     def _under(self, keys: Sequence[str]) -> list[object]:
         return [["web_shop", "=", self._book.get().shop], ["web_id", "in", list(keys)]]
@@ -98,7 +101,7 @@ class _Submission:
 
     def _translate(self) -> None:
         references, names = self._book.get(), self._book.names
-        skus = {sku_of(line, names) for order in self._orders for line in order.lines}
+        skus = {sku for order in self._orders for sku in skus_of(order, names)}
         products = self._book.products(skus)
         for key, order in self._drafts.items():
             try:

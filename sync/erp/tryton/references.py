@@ -1,6 +1,7 @@
 """The records of a Tryton company every document refers to, looked up once and kept."""
 
 import threading
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,11 +29,15 @@ class Names:
     )
     shipping_item: str = "MKT-SHIPPING-STD"
     rounding_item: str = "MKT-ROUNDING"
+    # Services whose category books to the account that is passed on to sellers.
+    agent_item: str = "MKT-AGENT-GOODS"
+    agent_shipping_item: str = "MKT-AGENT-SHIPPING"
     journal: str = "MISC"
 
     def services(self) -> set[str]:
         """The codes of all items that are not goods."""
-        return {self.shipping_item, self.rounding_item, *self.shipping_items.values()}
+        agency = {self.agent_item, self.agent_shipping_item}
+        return {self.shipping_item, self.rounding_item, *self.shipping_items.values(), *agency}
 
 
 @dataclass(frozen=True)
@@ -61,24 +66,46 @@ class References:
     taxes: Mapping[str, int]
 
 
+# A tax that somebody retires must not be sold with for long.
+_KEPT_FOR = 60.0  # seconds
+
+# What the modules beside the basic ones add to a customer shipment.
+_SHIPPING_FIELDS = ("carrier", "packages", "shipping_reference")
+
+
 class ReferenceBook:
-    """Reads the references when first needed and keeps them; `forget` makes it read again."""
+    """Reads the references when first needed and keeps them a minute; `forget` ends that."""
 
     def __init__(self, client: TrytonClient, names: Names) -> None:
         self._client, self.names = client, names
         self._lock = threading.Lock()
         self._known: References | None = None
+        self._read_at = 0.0
+        self._shipping: frozenset[str] | None = None
 
     def forget(self) -> None:
         """Read again at the next use, after somebody has changed the set-up."""
         with self._lock:
-            self._known = None
+            self._known = self._shipping = None
+
+    def shipping_fields(self) -> frozenset[str]:
+        """Which of carrier, packages and shipping_reference this Tryton's shipments have.
+
+        They come with the modules stock_shipment_cost (carrier), stock_package and
+        stock_package_shipping; a Tryton without them is as good a Tryton.
+        """
+        with self._lock:
+            if self._shipping is None:
+                known = self._client.read("model.stock.shipment.out.fields_get")
+                self._shipping = frozenset(known) & frozenset(_SHIPPING_FIELDS)
+            return self._shipping
 
     def get(self) -> References:
         """The references. Raises MissingRight naming what Tryton lacks."""
         with self._lock:
-            if self._known is None:
+            if self._known is None or time.monotonic() - self._read_at > _KEPT_FOR:
                 self._known = self._read()
+                self._read_at = time.monotonic()
             return self._known
 
     def _read(self) -> References:

@@ -13,6 +13,7 @@ from sync.domain.documents import (
     OrderLine,
     OrderPhase,
     OrderState,
+    Treatment,
 )
 from sync.erp.tryton.references import Names, ProductReference, References
 from sync.erp.tryton.wire import Quantity
@@ -27,6 +28,7 @@ STATE_FIELDS = (
     "tax_amount",
     "total_amount",
     "invoice_method",
+    "invoice_state",
     "shipment_state",
     "to_invoice",
     "invoices.number",
@@ -45,6 +47,7 @@ CONTENT_FIELDS = (
     "lines.quantity",
     "lines.unit_price",
     "lines.taxes",
+    "lines.note",
 )
 _PHASES = {
     "draft": OrderPhase.DRAFT,
@@ -57,14 +60,55 @@ _PHASES = {
 _IN_THE_LEDGER = {"posted", "paid"}
 
 
-def sku_of(line: OrderLine, names: Names) -> str:
+def sold_for_a_seller(order: OrderDraft) -> bool:
+    """Whether the lines take the agency items: what a seller sells and dispatches itself.
+
+    A product's revenue account follows its category, and Tryton takes only revenue accounts there
+    and on a customer invoice's lines (`type.revenue`), never a payable. So these lines are sold as
+    items of their own, whose category books to a pass-through account; ADR 0008. Goods of an agent
+    that lie in our warehouse must be picked as what they are, and keep their own item.
+    """
+    return order.treatment is Treatment.AGENT and order.fulfilled_by is FulfilledBy.SELLER
+
+
+def sku_of(line: OrderLine, order: OrderDraft, names: Names) -> str:
     """The code of the item a line sells; shipping and rounding have items of their own."""
+    agency = sold_for_a_seller(order)
     match line.kind:
         case LineKind.SHIPPING:
+            if agency:
+                return names.agent_shipping_item
             return names.shipping_items.get(line.tax_code, names.shipping_item)
         case LineKind.ROUNDING:
             return names.rounding_item
-    return line.sku
+    return names.agent_item if agency else line.sku
+
+
+def skus_of(order: OrderDraft, names: Names) -> set[str]:
+    """Every item Tryton must know for this order, the ones that only stand in a note included."""
+    real = {line.sku for line in order.lines if line.kind is LineKind.GOODS}
+    return real | {sku_of(line, order, names) for line in order.lines}
+
+
+_LINE, _ITEM = "Line: ", "Item: "
+
+
+def line_note(line: OrderLine) -> str:
+    """What a sale line's note says. Tryton copies it to the invoice line, so both can be traced."""
+    facts = [_LINE + line.key]
+    if line.kind is LineKind.GOODS:
+        facts.append(_ITEM + line.sku)
+    return "\n".join(facts)
+
+
+def noted(note: str | None) -> tuple[str, str]:
+    """The order line's key and item that a note names; empty what it does not name."""
+    rows = (note or "").splitlines()
+
+    def fact(name: str) -> str:
+        return next((row.removeprefix(name) for row in rows if row.startswith(name)), "")
+
+    return fact(_LINE), fact(_ITEM)
 
 
 def sale_values(
@@ -101,34 +145,41 @@ def sale_values(
         "description": _headline(order),
         "comment": _comment(order),
         "lines": [
-            ["create", [_line_values(line, references, products, names) for line in order.lines]]
+            [
+                "create",
+                [_line_values(line, order, references, products, names) for line in order.lines],
+            ]
         ],
     }
 
 
 def _line_values(
     line: OrderLine,
+    order: OrderDraft,
     references: References,
     products: Mapping[str, ProductReference],
     names: Names,
 ) -> dict[str, Any]:
-    sku = sku_of(line, names)
-    product = products.get(sku)
-    if product is None:
-        raise Rejected(f"Tryton has no active item {sku}.", "sku")
+    sku = sku_of(line, order, names)
+    for wanted in (sku, line.sku if line.kind is LineKind.GOODS else sku):
+        if wanted not in products:
+            raise Rejected(f"Tryton has no active item {wanted}.", "sku")
+    product = products[sku]
     if line.tax_code is not None and line.tax_code not in references.taxes:
         raise Rejected(f"Tryton has no tax {line.tax_code}.", "tax_code")
     if line.unit_price != round(line.unit_price, PRICE_DIGITS):
         raise Rejected(f"{line.unit_price} has more than {PRICE_DIGITS} decimals.", "unit_price")
     taxes = [] if line.tax_code is None else [references.taxes[line.tax_code]]
+    proxy = line.kind is LineKind.GOODS and sku != line.sku
     return {
         "type": "line",
         "product": product.id,
         "unit": product.unit,
         "quantity": Quantity(line.quantity),
         "unit_price": line.unit_price,
-        "description": line.description,
+        "description": f"[{line.sku}] {line.description}" if proxy else line.description,
         "taxes": [["add", taxes]],
+        "note": line_note(line),
     }
 
 
@@ -157,6 +208,7 @@ def signature_of_values(values: Mapping[str, Any]) -> Signature:
             line["quantity"].value,
             line["unit_price"],
             tuple(line["taxes"][0][1]),
+            line["note"],
         )
         for line in lines
     )
@@ -171,6 +223,7 @@ def signature_of_row(row: Mapping[str, Any]) -> Signature:
             Decimal(line["quantity"] or 0),
             line["unit_price"],
             tuple(line["taxes"]),
+            line["note"] or "",
         )
         for line in row["lines."]
     )
@@ -182,13 +235,19 @@ def _header(values: Mapping[str, Any]) -> tuple[object, ...]:
     return tuple(values[name] for name in names)
 
 
-def order_state(row: Mapping[str, Any]) -> OrderState:
+def order_state(
+    row: Mapping[str, Any], withdrawn: Mapping[str, Decimal] | None = None
+) -> OrderState:
     """A sale as read by STATE_FIELDS.
 
     BOOKED once everything to be shipped is shipped, everything is invoiced and every invoice
-    stands in the ledger; the last invoice gives number and date.
+    stands in the ledger; the last invoice gives number and date. Tryton cannot cancel a sale that
+    it has processed: one whose shipments and invoices were all cancelled and ignored ends as done
+    with neither, and that is CANCELLED to us.
     """
     phase = _PHASES[row["state"]]
+    if row["state"] == "done" and row["shipment_state"] == row["invoice_state"] == "none":
+        phase = OrderPhase.CANCELLED
     invoices = [invoice for invoice in row["invoices."] if invoice["state"] != "cancelled"]
     shipped = row["invoice_method"] != "fulfillment" or row["shipment_state"] in {"sent", "none"}
     booked = (
@@ -211,4 +270,5 @@ def order_state(row: Mapping[str, Any]) -> OrderState:
         currency=row["currency."]["code"],
         invoice_number=last["number"] if last else None,
         booked_on=last["invoice_date"] if last else None,
+        withdrawn=withdrawn or {},
     )

@@ -1,12 +1,11 @@
-"""What a Tryton says about itself: reference data, and the checks of a new connection."""
+"""The checks of a new connection to a Tryton."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
 
 from sync.domain.delivery import Failure, Misconfigured
-from sync.domain.documents import Account, ReferenceData, TaxCode
 from sync.erp.port import Check, ConnectionReport
 from sync.erp.tryton.client import TrytonClient
+from sync.erp.tryton.masters import tax_rounding
 from sync.erp.tryton.references import ReferenceBook
 
 SERIES = "8.2"
@@ -18,55 +17,12 @@ _RIGHTS = (
     ("account.move", "delete"),
     ("product.product", "read"),
     ("stock.shipment.out", "read"),
+    ("stock.shipment.out", "write"),
+    ("stock.shipment.out.return", "create"),
     ("account.invoice", "read"),
+    ("account.invoice", "create"),
+    ("account.move.reconciliation", "create"),
 )
-
-
-def reference_data(client: TrytonClient, book: ReferenceBook) -> ReferenceData:
-    """See ErpPort.reference_data."""
-    references = book.get()
-    mine = ["company", "=", references.company]
-    taxes = client.rows("account.tax", [mine], ["description", "rate", "name"])
-    accounts = client.rows(
-        "account.account",
-        [mine, ["closed", "!=", True], ["code", "!=", None]],
-        ["code", "name", "type.name"],
-        order=[["code", "ASC"]],
-    )
-    return ReferenceData(
-        company=references.company_name,
-        currency=references.currency,
-        time_zone=str(references.time_zone),
-        tax_rounding=_tax_rounding(client),
-        taxes=tuple(
-            TaxCode(row["description"], row["rate"], row["name"])
-            for row in taxes
-            if row["rate"] is not None
-        ),
-        accounts=tuple(
-            Account(row["code"], row["name"], (row["type."] or {}).get("name", ""))
-            for row in accounts
-        ),
-        locations=tuple(references.warehouses.values()),
-        open_until=_open_until(client, references.company),
-    )
-
-
-def _tax_rounding(client: TrytonClient) -> str:
-    rows = client.rows("account.configuration", [], ["tax_rounding"], limit=1)
-    return str(rows[0]["tax_rounding"]) if rows else "document"
-
-
-def _open_until(client: TrytonClient, company: int) -> date | None:
-    rows = client.rows(
-        "account.period",
-        [["company", "=", company], ["state", "=", "open"], ["type", "=", "standard"]],
-        ["end_date"],
-        order=[["end_date", "DESC"]],
-        limit=1,
-    )
-    found: date | None = rows[0]["end_date"] if rows else None
-    return found
 
 
 def check(client: TrytonClient, book: ReferenceBook) -> ConnectionReport:
@@ -99,6 +55,7 @@ def _checks(client: TrytonClient, book: ReferenceBook) -> Iterator[Check]:
     yield _tried("Shipping and rounding items", lambda: _services(book))
     yield _tried("Tax rounding", lambda: _rounding(client))
     yield _tried("Rights", lambda: _rights(client))
+    yield _tried("Parcels and tracking numbers", lambda: _parcels(book))
 
 
 def _tried(name: str, look: Callable[[], str]) -> Check:
@@ -128,7 +85,7 @@ def _services(book: ReferenceBook) -> str:
 
 
 def _rounding(client: TrytonClient) -> str:
-    rounding = _tax_rounding(client)
+    rounding = tax_rounding(client)
     if rounding != "line":
         raise Misconfigured(
             "Set Accounting > Configuration > Tax Rounding to Per Line: predicted taxes are "
@@ -143,4 +100,15 @@ def _rights(client: TrytonClient) -> str:
     lacking = [f"{right} {model}" for model, right in _RIGHTS if not access[model][right]]
     if lacking:
         raise Misconfigured(f"Give the user the groups that may {', '.join(lacking)}.")
-    return "orders, journals, items, stock"
+    return "orders, shipments, returns, invoices, journals, items, stock"
+
+
+def _parcels(book: ReferenceBook) -> str:
+    """Never a failure: without the modules there is the free text."""
+    missing = {"carrier", "packages", "shipping_reference"} - book.shipping_fields()
+    if not missing:
+        return "from the modules stock_package_shipping and carrier"
+    return (
+        f"no {', '.join(sorted(missing))}: install stock_package_shipping, or write "
+        "`Carrier: number, number` into a shipment's reference"
+    )

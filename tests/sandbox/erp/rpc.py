@@ -34,7 +34,8 @@ def _decode(value: dict[str, Any]) -> Any:
 
 
 # A shipment without a carrier: people hand it over the counter, or write into its reference.
-_WAVED_THROUGH = ("no_carrier",)
+# Tryton puts a checksum of the records before the name.
+_WAVED_THROUGH = (".no_carrier",)
 
 
 def _warning(error: RpcError) -> str:
@@ -89,7 +90,7 @@ class Rpc:
                 return self._send(method, [*arguments, self.context])
             except RpcError as error:
                 name = _warning(error)
-                if not name.startswith(_WAVED_THROUGH):
+                if not name.endswith(_WAVED_THROUGH):
                     raise
                 self._send("model.res.user.warning.skip", [name, False, self.context])
 

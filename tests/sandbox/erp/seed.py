@@ -37,7 +37,7 @@ ACCOUNTS = (
     ("2.2.6", "Seller payable, pending", "2.1.1"),
     ("2.2.7", "Seller payable, due", "2.1.1"),
     ("2.2.8", "Sellers' tax, passed on", "2.2.3"),
-    ("4.1.2", "Commission revenue", "4.1.1"),
+    ("4.1.3", "Commission revenue", "4.1.1"),
     # Tryton takes only revenue accounts for what is sold, and what is sold for a seller is sold.
     # The entry that moves it on to the seller's payable leaves this account at zero.
     ("4.1.5", "Sold for sellers, passed on", "4.1.1"),
@@ -157,22 +157,25 @@ def _fiscal_years(rpc: Rpc, company: int) -> None:
         (moves,) = rpc.create(
             "ir.sequence.strict", {"name": f"Moves {year}", "sequence_type": move_type, **own}
         )
-        (invoices,) = rpc.create(
+        invoices, credit_notes = rpc.create(
             "ir.sequence.strict",
-            {
-                "name": f"Invoices {year}",
-                "sequence_type": invoice_type,
-                "prefix": f"SI{year}-",
-                "padding": 5,
-                **own,
-            },
+            *[
+                {
+                    "name": f"{name} {year}",
+                    "sequence_type": invoice_type,
+                    "prefix": f"{prefix}{year}-",
+                    "padding": 5,
+                    **own,
+                }
+                for name, prefix in (("Invoices", "SI"), ("Credit notes", "SC"))
+            ],
         )
         numbering = {
             **own,
             "out_invoice_sequence": invoices,
-            "out_credit_note_sequence": invoices,
+            "out_credit_note_sequence": credit_notes,
             "in_invoice_sequence": invoices,
-            "in_credit_note_sequence": invoices,
+            "in_credit_note_sequence": credit_notes,
         }
         fiscal_year = rpc.create(
             "account.fiscalyear",
