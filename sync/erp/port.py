@@ -264,7 +264,7 @@ class ErpPort(Protocol):
         """
         ...
 
-    def reconcile(self, line_refs: Sequence[str], on: date) -> str:
+    def reconcile(self, line_refs: Sequence[str]) -> str:
         """Settle ledger lines of one account and party that add up to zero. Returns the mark.
 
         A second run finds them settled together. Raises Rejected when they do not add up, belong

@@ -187,8 +187,8 @@ class TrytonErp:
     ) -> tuple[Balance, ...]:
         return self._ledger.balances(on, accounts, by_party=by_party)
 
-    def reconcile(self, line_refs: Sequence[str], on: date) -> str:
-        return self._ledger.reconcile(line_refs, on)
+    def reconcile(self, line_refs: Sequence[str]) -> str:
+        return self._ledger.reconcile(line_refs)
 
     def periods(self) -> tuple[Period, ...]:
         return periods.periods(self._client, self._book.get().company)

@@ -12,8 +12,10 @@ from sync.erp.tryton import wire
 from sync.erp.tryton.failures import Warned, from_error, from_status, from_transport, retry_after
 
 # Warnings that say what we know already: selling what is short is the marketplace's doing, and a
-# person has dealt with it by the time the order reaches the ERP.
-HARMLESS_WARNINGS = ("stock_quantity_warning",)
+# person has dealt with it by the time the order reaches the ERP. A credit note's tax is that of the
+# original line, not the item's usual one. Tryton 8.2 may put a checksum of the records before the
+# name, and modules append an id to it.
+HARMLESS_WARNINGS = ("stock_quantity_warning", "invoice_taxes")
 _MOST_WARNINGS = 50  # a batch can warn once a line
 
 
@@ -79,7 +81,7 @@ class TrytonClient:
             try:
                 return self._call(method, arguments, context, write=True)
             except Warned as warning:
-                if not warning.name.startswith(HARMLESS_WARNINGS):
+                if not any(name in warning.name for name in HARMLESS_WARNINGS):
                     raise NeedsConfirmation(str(warning)) from warning
                 self._call("model.res.user.warning.skip", (warning.name, False), {}, write=True)
         raise NeedsConfirmation(f"Tryton warns again and again in {method}.")

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sync.domain.delivery import Rejected
+from sync.domain.delivery import Rejected, Transient
 from sync.domain.documents import Balance, LedgerLine, LedgerQuery
 from sync.erp.port import Page
 from sync.erp.tryton.changed import changed
@@ -119,8 +119,12 @@ class Ledger:
         )
         return rows[0]["start_date"] if rows else on.replace(month=1, day=1)
 
-    def reconcile(self, line_refs: Sequence[str], on: date) -> str:
-        """See ErpPort.reconcile."""
+    def reconcile(self, line_refs: Sequence[str]) -> str:
+        """See ErpPort.reconcile.
+
+        By the wizard people use: nobody may write the mark itself. Lines that add up to zero pass
+        through it without a question.
+        """
         ids = sorted({int(ref) for ref in line_refs})
         rows = self._client.rows(
             _LINE,
@@ -141,13 +145,16 @@ class Ledger:
             raise Rejected("The ledger lines are of different accounts or parties.", "lines")
         if residue := sum((row["debit"] - row["credit"] for row in rows), Decimal(0)):
             raise Rejected(f"The ledger lines leave {residue}.", "lines")
-        values = {
-            "company": self._book.get().company,
-            "date": on,
-            "lines": [["add", ids]],
-        }
-        (made,) = self._client.write("model.account.move.reconciliation.create", [values])
-        return str(made)
+        wizard = "wizard.account.move.reconcile_lines"
+        about = {"active_model": _LINE, "active_id": ids[0], "active_ids": ids}
+        session, start, _ = self._client.write(f"{wizard}.create", **about)
+        self._client.write(f"{wizard}.execute", session, {}, start, **about)
+        self._client.write(f"{wizard}.delete", session, **about)
+        rows = self._client.rows(_LINE, [["id", "in", ids]], ["reconciliation"])
+        settled = {row["reconciliation"] for row in rows}
+        if len(settled) != 1 or None in settled:
+            raise Transient("Tryton has not settled the ledger lines.")
+        return str(settled.pop())
 
 
 def _line(row: Mapping[str, Any]) -> LedgerLine:

@@ -102,10 +102,10 @@ class _Submission:
     def _translate(self) -> None:
         references, names = self._book.get(), self._book.names
         skus = {sku for order in self._orders for sku in skus_of(order, names)}
-        products = self._book.products(skus)
+        products, taxes = self._book.products(skus), self._book.taxes()
         for key, order in self._drafts.items():
             try:
-                self._values[key] = sale_values(order, references, products, names)
+                self._values[key] = sale_values(order, references, products, taxes, names)
             except Rejected as refusal:
                 self._failures[key] = refusal
 

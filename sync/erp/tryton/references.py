@@ -1,7 +1,6 @@
 """The records of a Tryton company every document refers to, looked up once and kept."""
 
 import threading
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,24 +62,19 @@ class References:
     shop: int
     warehouses: Mapping[int, str]  # the shop's own, the first one sells
     parties: Mapping[Treatment, PartyReference]
-    taxes: Mapping[str, int]
 
-
-# A tax that somebody retires must not be sold with for long.
-_KEPT_FOR = 60.0  # seconds
 
 # What the modules beside the basic ones add to a customer shipment.
 _SHIPPING_FIELDS = ("carrier", "packages", "shipping_reference")
 
 
 class ReferenceBook:
-    """Reads the references when first needed and keeps them a minute; `forget` ends that."""
+    """Reads the references when first needed and keeps them; `forget` makes it read again."""
 
     def __init__(self, client: TrytonClient, names: Names) -> None:
         self._client, self.names = client, names
         self._lock = threading.Lock()
         self._known: References | None = None
-        self._read_at = 0.0
         self._shipping: frozenset[str] | None = None
 
     def forget(self) -> None:
@@ -103,9 +97,8 @@ class ReferenceBook:
     def get(self) -> References:
         """The references. Raises MissingRight naming what Tryton lacks."""
         with self._lock:
-            if self._known is None or time.monotonic() - self._read_at > _KEPT_FOR:
+            if self._known is None:
                 self._known = self._read()
-                self._read_at = time.monotonic()
             return self._known
 
     def _read(self) -> References:
@@ -131,7 +124,6 @@ class ReferenceBook:
             shop=shop["id"],
             warehouses=warehouses,
             parties={kind: self._party(name) for kind, name in self.names.parties.items()},
-            taxes=self._taxes(company_id),
         )
 
     def _party(self, name: str) -> PartyReference:
@@ -140,15 +132,17 @@ class ReferenceBook:
             raise MissingRight(f"The party {name} has no address.")
         return PartyReference(row["id"], row["addresses"][0], row["customer_payment_term"])
 
-    def _taxes(self, company: int) -> dict[str, int]:
-        rows = self._client.rows("account.tax", [["company", "=", company]], ["description"])
-        return {row["description"]: row["id"] for row in rows}
-
     def _one(self, model: str, field_name: str, value: object, fields: list[str]) -> dict[str, Any]:
         rows = self._client.rows(model, [[field_name, "=", value]], fields, limit=1)
         if not rows:
             raise MissingRight(f"Tryton has no {model} with {field_name} {value}.")
         return rows[0]
+
+    def taxes(self) -> dict[str, int]:
+        """The active taxes by code; read each time, for what is retired must not be sold with."""
+        domain = [["company", "=", self.get().company]]
+        rows = self._client.rows("account.tax", domain, ["description"])
+        return {row["description"]: row["id"] for row in rows}
 
     def products(self, skus: Collection[str]) -> dict[str, ProductReference]:
         """The active items with these codes; read each time, because items come and go."""

@@ -115,6 +115,7 @@ def sale_values(
     order: OrderDraft,
     references: References,
     products: Mapping[str, ProductReference],
+    taxes: Mapping[str, int],
     names: Names,
 ) -> dict[str, Any]:
     """What to create. Raises Rejected naming what Tryton does not know.
@@ -147,7 +148,7 @@ def sale_values(
         "lines": [
             [
                 "create",
-                [_line_values(line, order, references, products, names) for line in order.lines],
+                [_line_values(line, order, products, taxes, names) for line in order.lines],
             ]
         ],
     }
@@ -156,8 +157,8 @@ def sale_values(
 def _line_values(
     line: OrderLine,
     order: OrderDraft,
-    references: References,
     products: Mapping[str, ProductReference],
+    taxes: Mapping[str, int],
     names: Names,
 ) -> dict[str, Any]:
     sku = sku_of(line, order, names)
@@ -165,11 +166,10 @@ def _line_values(
         if wanted not in products:
             raise Rejected(f"Tryton has no active item {wanted}.", "sku")
     product = products[sku]
-    if line.tax_code is not None and line.tax_code not in references.taxes:
+    if line.tax_code is not None and line.tax_code not in taxes:
         raise Rejected(f"Tryton has no tax {line.tax_code}.", "tax_code")
     if line.unit_price != round(line.unit_price, PRICE_DIGITS):
         raise Rejected(f"{line.unit_price} has more than {PRICE_DIGITS} decimals.", "unit_price")
-    taxes = [] if line.tax_code is None else [references.taxes[line.tax_code]]
     proxy = line.kind is LineKind.GOODS and sku != line.sku
     return {
         "type": "line",
@@ -178,7 +178,7 @@ def _line_values(
         "quantity": Quantity(line.quantity),
         "unit_price": line.unit_price,
         "description": f"[{line.sku}] {line.description}" if proxy else line.description,
-        "taxes": [["add", taxes]],
+        "taxes": [["add", [] if line.tax_code is None else [taxes[line.tax_code]]]],
         "note": line_note(line),
     }
 

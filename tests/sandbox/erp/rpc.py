@@ -33,9 +33,9 @@ def _decode(value: dict[str, Any]) -> Any:
     return value
 
 
-# A shipment without a carrier: people hand it over the counter, or write into its reference.
-# Tryton puts a checksum of the records before the name.
-_WAVED_THROUGH = (".no_carrier",)
+# A shipment without a carrier (handed over the counter, or written into its reference), a line with
+# another tax than its item's usual one. Tryton puts a checksum of the records before the name.
+_WAVED_THROUGH = (".no_carrier", ".invoice_taxes")
 
 
 def _warning(error: RpcError) -> str:
@@ -83,7 +83,7 @@ class Rpc:
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method; the context goes along as its last argument.
 
-        Answers yes to the warnings that people at a packing table wave through all day.
+        Answers yes to the warnings that people wave through all day.
         """
         while True:
             try:
