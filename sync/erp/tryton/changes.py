@@ -98,9 +98,10 @@ class Changes:
         invoices = [one for one in row["invoices."] if one["state"] not in _GONE]
         for one in shipments:
             if one["state"] not in _OPEN_SHIPMENT:
+                in_hand = one["state"] in {"picked", "packed"}
+                words = "the warehouse has it in hand" if in_hand else "goods come back by a return"
                 raise Rejected(
-                    f"Shipment {one['number']} of sale {state.number} is {one['state']}: "
-                    "its goods come back by a return."
+                    f"Shipment {one['number']} of sale {state.number} is {one['state']}: {words}."
                 )
         for one in invoices:
             if one["state"] != "draft":

@@ -100,12 +100,12 @@ class _Submission:
         return [self._answer(order.key, states) for order in self._orders]
 
     def _translate(self) -> None:
-        references, names = self._book.get(), self._book.names
+        references, names = self._book.fresh(), self._book.names
         skus = {sku for order in self._orders for sku in skus_of(order, names)}
-        products, taxes = self._book.products(skus), self._book.taxes()
+        products = self._book.products(skus)
         for key, order in self._drafts.items():
             try:
-                self._values[key] = sale_values(order, references, products, taxes, names)
+                self._values[key] = sale_values(order, references, products, names)
             except Rejected as refusal:
                 self._failures[key] = refusal
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -62,6 +62,7 @@ class References:
     shop: int
     warehouses: Mapping[int, str]  # the shop's own, the first one sells
     parties: Mapping[Treatment, PartyReference]
+    taxes: Mapping[str, int]  # active ones by code
 
 
 # What the modules beside the basic ones add to a customer shipment.
@@ -124,6 +125,7 @@ class ReferenceBook:
             shop=shop["id"],
             warehouses=warehouses,
             parties={kind: self._party(name) for kind, name in self.names.parties.items()},
+            taxes=self._taxes(company_id),
         )
 
     def _party(self, name: str) -> PartyReference:
@@ -138,10 +140,13 @@ class ReferenceBook:
             raise MissingRight(f"Tryton has no {model} with {field_name} {value}.")
         return rows[0]
 
-    def taxes(self) -> dict[str, int]:
-        """The active taxes by code; read each time, for what is retired must not be sold with."""
-        domain = [["company", "=", self.get().company]]
-        rows = self._client.rows("account.tax", domain, ["description"])
+    def fresh(self) -> References:
+        """The references with the taxes of this moment: a retired one must not be sold with."""
+        known = self.get()
+        return replace(known, taxes=self._taxes(known.company))
+
+    def _taxes(self, company: int) -> dict[str, int]:
+        rows = self._client.rows("account.tax", [["company", "=", company]], ["description"])
         return {row["description"]: row["id"] for row in rows}
 
     def products(self, skus: Collection[str]) -> dict[str, ProductReference]:

@@ -115,7 +115,6 @@ def sale_values(
     order: OrderDraft,
     references: References,
     products: Mapping[str, ProductReference],
-    taxes: Mapping[str, int],
     names: Names,
 ) -> dict[str, Any]:
     """What to create. Raises Rejected naming what Tryton does not know.
@@ -148,7 +147,10 @@ def sale_values(
         "lines": [
             [
                 "create",
-                [_line_values(line, order, products, taxes, names) for line in order.lines],
+                [
+                    _line_values(line, order, products, references.taxes, names)
+                    for line in order.lines
+                ],
             ]
         ],
     }

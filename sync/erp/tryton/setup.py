@@ -71,7 +71,7 @@ def _records(book: ReferenceBook) -> str:
 
 
 def _taxes(book: ReferenceBook) -> str:
-    taxes = [code for code in book.taxes() if code]
+    taxes = [code for code in book.get().taxes if code]
     if not taxes:
         raise Misconfigured("No tax has a description: it is the code order lines name.")
     return ", ".join(taxes)
