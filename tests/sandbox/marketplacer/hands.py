@@ -6,13 +6,13 @@ import random
 from datetime import datetime
 from typing import Any
 
+from tests.sandbox.marketplacer import payouts, payouts_plants
 from tests.sandbox.marketplacer.deliveries import Deliveries
 from tests.sandbox.marketplacer.ids import global_id, moment, stamp
 from tests.sandbox.marketplacer.lifecycle import cancel, pay
 from tests.sandbox.marketplacer.market import Market
 from tests.sandbox.marketplacer.orders import WantedLine, place_order
 from tests.sandbox.marketplacer.people import buyer
-from tests.sandbox.marketplacer.refunds import pay_out
 from tests.sandbox.marketplacer.store import Doc, Store
 from tests.sandbox.marketplacer.trading import Trading
 from tests.sandbox.marketplacer.webhooks import HINT_QUERY, Webhooks
@@ -190,7 +190,31 @@ class Hands:
 
     def pay_out(self) -> list[Doc]:
         """Write payout documents for released remittances."""
-        return pay_out(self.market)
+        return payouts.pay_out(self.market)
+
+    def release(self) -> list[int]:
+        """Release every remittance that waits for nothing; their numbers."""
+        return payouts.release(self.market)
+
+    def refund_some(self, share: float) -> list[int]:
+        """Refund a share of the invoices that have gone; the refund requests' numbers."""
+        return payouts.refund_some(self.market, self.seed, share)
+
+    def bank_pays(self, *, split_above: int | None = None) -> list[Doc]:
+        """Pay open advices from the operator's bank account; the new bank lines."""
+        return payouts.bank_pays(self.market, split_above=split_above)
+
+    def gateway_pays(self) -> list[Doc]:
+        """Let the gateway settle what customers paid; its lines."""
+        return payouts.gateway_pays(self.market)
+
+    def plant(self, **given: Any) -> dict[str, int]:
+        """Plant drift, by list or by seed. Raises ValueError for an unknown kind."""
+        return payouts_plants.plant(self.market, given, self.seed)
+
+    def planted(self) -> list[Doc]:
+        """What is planted, with the answers."""
+        return payouts_plants.planted(self.market)
 
     def _last_event(self, hook: Doc, number: int) -> Doc | None:
         found = None

@@ -53,6 +53,7 @@ def cancel(market: Market, number: int) -> Doc:
                 for line in lines
             ]
             amend(market, number, rows, sum(r["totalCents"] - r["commissionCents"] for r in rows))
+            payable(market, number)  # sale and cancellation are settled together, at nothing
         store.change("Invoice", number, statusFlags=[*invoice["statusFlags"], "CANCELLED"])
         return market.touch("Invoice", number)
 

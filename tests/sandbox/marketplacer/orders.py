@@ -218,7 +218,9 @@ def open_remittance(market: Market, invoice_number: int, amendment: Doc | None =
             "amountCents": amount,
             "commissionAmountCents": commission,
             "released": False,
-            "pendingReasons": ["Not dispatched"] if amendment is None else [],
+            "pendingReasons": ["Not dispatched"]
+            if amendment is None and invoice["deliveryType"] != "NO_DISPATCH"
+            else [],
             "adviceNumber": None,
             "createdAt": store.now(),
         },

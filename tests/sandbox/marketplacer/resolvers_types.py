@@ -11,6 +11,7 @@ from graphql import GraphQLError, GraphQLResolveInfo
 from tests.sandbox.marketplacer.context import caller, operator_only
 from tests.sandbox.marketplacer.ids import global_id
 from tests.sandbox.marketplacer.paging import connection
+from tests.sandbox.marketplacer.payouts import seller_remittances
 from tests.sandbox.marketplacer.store import Doc
 
 Resolver = Callable[..., Any]
@@ -176,6 +177,11 @@ def _amendment_lines(doc: Doc, info: GraphQLResolveInfo, **_: Any) -> list[Doc]:
     ]
 
 
+def _remittances(doc: Doc, info: GraphQLResolveInfo, **args: Any) -> Doc:
+    rows = seller_remittances(caller(info).market, doc["number"], args.get("released"))
+    return connection(rows, args)
+
+
 def _notes(doc: Doc, info: GraphQLResolveInfo, **_: Any) -> list[Doc]:
     return [
         {"number": doc["number"] * 100 + index, "kind": "RefundRequestNote", "note": note}
@@ -211,6 +217,7 @@ FIELDS: dict[str, dict[str, Resolver]] = {
     "Seller": {
         "advertsCount": _adverts_count,
         "shipmentAddresses": many("Address", "shipmentAddressNumbers"),
+        "remittances": _remittances,
     },
     "Advert": ADVERT,
     "UnpublishedAdvert": ADVERT,

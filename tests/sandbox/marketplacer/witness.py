@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
+from tests.sandbox.marketplacer import payouts_files
 from tests.sandbox.marketplacer.ids import moment, stamp
 from tests.sandbox.marketplacer.orders import Refused
 
@@ -39,6 +40,17 @@ class Witness:
             ("POST", "webhooks"): self._webhook,
             ("POST", "webhooks/redeliver"): self._redeliver,
             ("POST", "payouts"): lambda given: {"advices": sandbox.pay_out()},
+            ("POST", "payouts/release"): lambda given: {"released": sandbox.release()},
+            ("POST", "refunds"): lambda given: {
+                "refunds": sandbox.refund_some(float(given.get("share", 0.05)))
+            },
+            ("POST", "bank/pay"): lambda given: {"lines": sandbox.bank_pays(**given)},
+            ("POST", "gateway/pay"): lambda given: {"lines": sandbox.gateway_pays()},
+            ("GET", "bank"): self._bank,
+            ("GET", "gateway"): lambda given: _text(payouts_files.gateway_csv(sandbox.store)),
+            ("GET", "settlement"): self._settlement,
+            ("POST", "plant"): lambda given: sandbox.plant(**given),
+            ("GET", "planted"): lambda given: sandbox.planted(),
             ("POST", "appointments/run"): lambda given: {"done": sandbox.run_appointments()},
         }
 
@@ -52,7 +64,8 @@ class Witness:
             action = self.fixed.get((request.method, path)) or self._numbered(request.method, path)
             if action is None:
                 return _json({"error": "no such page"}, 404)
-            return _json(action(given))
+            answer = action(given)
+            return answer if isinstance(answer, Response) else _json(answer)
         except Refused as refused:
             return _json({"error": str(refused), "errors": refused.errors}, 422)
         except (KeyError, ValueError, TypeError) as error:
@@ -102,6 +115,21 @@ class Witness:
             "orders_per_minute": sandbox.trading.per_minute,
         }
 
+    def _bank(self, given: Json) -> Response:
+        """The bank's statement: `format` csv or camt, the latter in `version` 2 or 8."""
+        store = self.sandbox.store
+        if given.get("format", "csv") == "csv":
+            return _text(payouts_files.bank_csv(store))
+        return _text(
+            payouts_files.bank_camt(store, int(given.get("version", 8))), "application/xml"
+        )
+
+    def _settlement(self, given: Json) -> Json:
+        """Remittances, advices and bank lines as they are stored: the truth to recompute from."""
+        store = self.sandbox.store
+        kinds = ("Remittance", "RemittanceAdvice", "InvoiceAmendment", "BankLine", "GatewayLine")
+        return {kind: store.all(kind) for kind in kinds}
+
     def _log(self, given: Json) -> Json:
         log = self.sandbox.log
         rows = [r for r in list(log.operations) if r["number"] > int(given.get("after", 0))]
@@ -145,6 +173,10 @@ class Witness:
     def _redeliver(self, given: Json) -> Json:
         times = int(given.get("times", 1))
         return {"queued": self.sandbox.redeliver(int(given["invoice_id"]), times=times)}
+
+
+def _text(value: str, kind: str = "text/csv") -> Response:
+    return Response(value, content_type=f"{kind}; charset=utf-8")
 
 
 def _json(value: Any, status: int = 200) -> Response:
