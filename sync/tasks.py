@@ -6,7 +6,7 @@ Every task may run twice and at the same time as itself; the services see to tha
 from django.utils import timezone
 
 from sync.models import OutboxMessage
-from sync.services import deliveries, inbox, lanes, postings, pulls, upkeep
+from sync.services import deliveries, inbox, lanes, payouts, postings, pulls, upkeep
 
 now = timezone.now
 
@@ -29,6 +29,24 @@ def pull_items() -> None:
 
 def poll_invoices() -> None:
     pulls.pull_invoices(clock=now)
+
+
+def pull_refunds() -> None:
+    payouts.pull_refunds(clock=now)
+
+
+def sweep_remittances() -> None:
+    payouts.sweep_remittances(clock=now)
+
+
+def pull_advices() -> None:
+    lanes.awake(task="sync.tasks.pull_advices")
+    payouts.pull_advices(clock=now)
+
+
+def process_payouts() -> None:
+    lanes.awake(task="sync.tasks.process_payouts")
+    payouts.process(clock=now)
 
 
 def fetch_hinted() -> None:

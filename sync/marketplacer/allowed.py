@@ -9,6 +9,14 @@ from typing import Any
 
 ALLOWED: Mapping[str, frozenset[str]] = {
     "externalIdUpsert": frozenset({"input.owner", "input.key", "input.value"}),
+    "remittanceAdviceUpdate": frozenset(
+        {
+            "input.remittanceAdviceId",
+            "input.totalPaidCents",
+            "input.paidAt",
+            "input.paymentReference",
+        }
+    ),
 }
 
 

@@ -25,6 +25,7 @@ from sync.domain.delivery import (
 from sync.domain.marketplace import ListingValue, SellerValue
 from sync.marketplacer import allowed, parse
 from sync.marketplacer.governor import RateGovernor
+from sync.marketplacer.payouts import PayoutCalls
 
 Row = TypeVar("Row")
 
@@ -37,6 +38,12 @@ ERROR_KINDS = (
     ("doesn't exist on type", MissingRight),  # a field this instance does not have
     ("cannot query field", MissingRight),
 )
+
+FRAGMENTS = {
+    "InvoiceFields": "invoice_fields",
+    "AdviceFields": "advice_fields",
+    "RemittanceFields": "remittance_fields",
+}
 
 
 @dataclass(frozen=True)
@@ -64,12 +71,13 @@ def document(name: str) -> str:
     """The text of an operation, with the fragments it uses."""
     folder = resources.files("sync.marketplacer.operations")
     text = (folder / f"{name}.graphql").read_text()
-    if "...InvoiceFields" in text:
-        text += (folder / "invoice_fields.graphql").read_text()
+    for fragment, file in FRAGMENTS.items():  # outer fragments stand before those they use
+        if f"...{fragment}" in text:
+            text += (folder / f"{file}.graphql").read_text()
     return text
 
 
-class MarketplacerClient:
+class MarketplacerClient(PayoutCalls):
     """One connection to one Marketplacer instance; safe to share between threads."""
 
     def __init__(

@@ -25,6 +25,12 @@ Source = InboxMessage.Source
 
 PROCESS = "sync.tasks.process_inbox"
 FETCH = "sync.tasks.fetch_hinted"
+# The events that are acted on, and the task that reads what they name.
+HINTED = {"Invoice": FETCH, "RemittanceAdvice": "sync.tasks.pull_advices"}
+# The nodes that a service of their own works (see `payouts`), and its task.
+WORKED_BY = dict.fromkeys(
+    ("InvoiceMoney", "Remittance", "RemittanceAdvice"), "sync.tasks.process_payouts"
+)
 BATCH = 200
 FETCH_BATCH = 50
 
@@ -33,9 +39,9 @@ FETCH_BATCH = 50
 def receive_hint(*, hint: WebhookEvent, at: datetime) -> bool:
     """Store a webhook once and wake the fetcher; returns whether it was news.
 
-    Only invoices are acted on today; any other kind is kept and marked as not needed.
+    Any other kind than those in HINTED is kept and marked as not needed.
     """
-    wanted = hint.typename == "Invoice" and bool(hint.node_id)
+    wanted = hint.typename in HINTED and bool(hint.node_id)
     created = InboxMessage.objects.bulk_create(
         [
             InboxMessage(
@@ -55,7 +61,7 @@ def receive_hint(*, hint: WebhookEvent, at: datetime) -> bool:
         ignore_conflicts=True,
     )
     if wanted:
-        lanes.wake(task=FETCH, at=at)
+        lanes.wake(task=HINTED[hint.typename], at=at)
     return bool(created)
 
 
@@ -93,7 +99,7 @@ def fetch_hinted(*, clock: Callable[[], datetime]) -> int:
     served = 0
     while not feeds.held_back(name="fetch_hinted", at=clock()):
         lease, hints = work.claim(
-            InboxMessage.objects.filter(source=Source.HINT, state=State.NEW),
+            InboxMessage.objects.filter(source=Source.HINT, state=State.NEW, typename="Invoice"),
             at=clock(),
             limit=FETCH_BATCH,
         )
@@ -141,7 +147,7 @@ def process(*, clock: Callable[[], datetime]) -> int:
     _park_poisoned(clock())
     while True:
         lease, messages = work.claim(
-            InboxMessage.objects.filter(source=Source.NODE, state=State.NEW),
+            InboxMessage.objects.filter(source=Source.NODE, state=State.NEW, typename="Invoice"),
             at=clock(),
             limit=BATCH,
         )
@@ -198,7 +204,8 @@ def retry(*, message: InboxMessage, by: User, at: datetime) -> InboxMessage:
     )
     for case in poison:
         cases.resolve(case=case, resolution="It is being read again.", at=at, by=by)
-    lanes.wake(task=FETCH if locked.source == Source.HINT else PROCESS, at=at)
+    worked = HINTED if locked.source == Source.HINT else WORKED_BY
+    lanes.wake(task=worked.get(locked.typename, PROCESS), at=at)
     return locked
 
 
