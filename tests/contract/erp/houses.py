@@ -5,7 +5,7 @@ A house is the far side: what it says about itself does not pass through the cod
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -17,8 +17,7 @@ from sync.domain.documents import OrderDraft, OrderPhase
 from sync.erp.port import ErpPort
 from sync.erp.tryton import TrytonErp
 from tests.fakes import FakeErp
-from tests.sandbox.erp import Tryton
-from tests.sandbox.erp.rpc import RpcError
+from tests.sandbox.erp import Box, Hands, Tryton
 
 
 class ErpHouse(Protocol):
@@ -26,6 +25,7 @@ class ErpHouse(Protocol):
     skus: tuple[str, ...]  # active items with stock
     closed_day: date  # lies in a closed period
     accounts: tuple[str, str]  # two that may be posted to without a customer
+    seller: str  # the code of a seller's party
 
     def lose_next_answer(self) -> None:
         """The next order is written and its answer lost."""
@@ -39,9 +39,38 @@ class ErpHouse(Protocol):
         """State and gross of every sale under the key."""
         ...
 
-    def ship(self, ref: str) -> None: ...
+    def pick(self, ref: str) -> None: ...
 
-    def post_invoices(self, ref: str) -> None: ...
+    def ship(
+        self,
+        ref: str,
+        quantities: Mapping[str, Decimal] | None = None,
+        *,
+        carrier: str = "",
+        boxes: Sequence[Box] = (),
+    ) -> None: ...
+
+    def receive(self, ref: str, *, restock: bool = True) -> None: ...
+
+    def count_stock(self, levels: Mapping[str, int]) -> None: ...
+
+    def post_invoices(self, ref: str, on: date | None = None) -> None: ...
+
+    def reword_invoice(self, ref: str, words: str) -> None: ...
+
+    def replace_invoice(self, ref: str, extra: Decimal) -> None: ...
+
+    def book_by_hand(self, debit: str, credit: str, amount: Decimal, words: str) -> None: ...
+
+    def add_tax(self, code: str, rate: Decimal) -> None: ...
+
+    def retire_tax(self, code: str) -> None: ...
+
+    def delete_tax(self, code: str) -> None: ...
+
+    def close_period(self, day: date) -> None: ...
+
+    def reopen_period(self, day: date) -> None: ...
 
     def retire(self, sku: str) -> None: ...
 
@@ -55,13 +84,15 @@ class FakeHouse:
         self._age = timedelta(hours=1)  # its items were there before the test began
         self.erp = FakeErp(clock=lambda: datetime.now(UTC) - self._age)
         self.port: ErpPort = self.erp
-        self.skus = tuple(f"FAKE-{number}" for number in range(1, 9))
+        self.skus = tuple(f"FAKE-{number}" for number in range(1, 13))
         for sku in self.skus:
             self.erp.add_item(sku, on_hand=Decimal(50), options={"size": "M"})
         self._age = timedelta()
         self.closed_day = date(2025, 1, 15)
         self.erp.closed_until = date(2025, 1, 31)
         self.accounts = ("2.2.5", "4.1.9")
+        self.seller = "S54"
+        self.erp.add_tax("GB-STD-SELLER", Decimal("0.20"), account="2.2.8")
 
     def lose_next_answer(self) -> None:
         self.erp.lose_answers(1)
@@ -72,11 +103,52 @@ class FakeHouse:
     def sales(self, key: str) -> list[tuple[str, Decimal]]:
         return [(o.erp_state, o.gross) for o in self.erp.orders if o.key == key]
 
-    def ship(self, ref: str) -> None:
-        self.erp.ship(ref)
+    def pick(self, ref: str) -> None:
+        self.erp.pick(ref)
 
-    def post_invoices(self, ref: str) -> None:
-        self.erp.post_invoices(ref)
+    def ship(
+        self,
+        ref: str,
+        quantities: Mapping[str, Decimal] | None = None,
+        *,
+        carrier: str = "",
+        boxes: Sequence[Box] = (),
+    ) -> None:
+        packed = [(box.tracking, box.quantities) for box in boxes]
+        self.erp.ship(ref, quantities, carrier=carrier or None, boxes=packed)
+
+    def receive(self, ref: str, *, restock: bool = True) -> None:
+        self.erp.receive(ref, restock=restock)
+
+    def count_stock(self, levels: Mapping[str, int]) -> None:
+        self.erp.count_stock(levels)
+
+    def post_invoices(self, ref: str, on: date | None = None) -> None:
+        self.erp.post_invoices(ref, on)
+
+    def reword_invoice(self, ref: str, words: str) -> None:
+        self.erp.reword_invoice(ref, words)
+
+    def replace_invoice(self, ref: str, extra: Decimal) -> None:
+        self.erp.replace_invoice(ref, extra)
+
+    def book_by_hand(self, debit: str, credit: str, amount: Decimal, words: str) -> None:
+        self.erp.book_by_hand(debit, credit, amount, words)
+
+    def add_tax(self, code: str, rate: Decimal) -> None:
+        self.erp.add_tax(code, rate)
+
+    def retire_tax(self, code: str) -> None:
+        self.erp.retire_tax(code)
+
+    def delete_tax(self, code: str) -> None:
+        self.erp.delete_tax(code)
+
+    def close_period(self, day: date) -> None:
+        self.erp.close_period(day)
+
+    def reopen_period(self, day: date) -> None:
+        self.erp.reopen_period(day)
 
     def retire(self, sku: str) -> None:
         self.erp.retire(sku)
@@ -129,26 +201,20 @@ class TrytonHouse:
             transport=self.wire,
         )
         self.port: ErpPort = self.tryton_port
-        self._staff = tryton.rpc("staff")
-        self._admin = tryton.rpc("admin")
+        self.hands = Hands(tryton)
+        self._staff = self.hands.staff
         stocked = self._staff.read(
-            "stock.inventory.line", [("quantity", ">", 8)], ["product.code"], limit=12
+            "stock.inventory.line", [("quantity", ">", 20)], ["product.code"], limit=24
         )
         self.skus = tuple(row["product."]["code"] for row in stocked)
         self.closed_day = date(datetime.now(UTC).year - 1, 1, 15)
-        self._close_the_period_of(self.closed_day)
+        self.hands.close_period(self.closed_day)
         self.accounts = ("2.2.5", "4.1.9")
-
-    def _close_the_period_of(self, day: date) -> None:
-        within = [("start_date", "<=", day), ("end_date", ">=", day), ("state", "=", "open")]
-        periods = self._admin.find("account.period", within)
-        if periods:
-            self._admin.call("model.account.period.close", periods)
+        self.seller = sorted(info["ids"]["sellers"])[0]
 
     def close(self) -> None:
         self.tryton_port.close()
-        self._staff.close()
-        self._admin.close()
+        self.hands.close()
 
     def lose_next_answer(self) -> None:
         self.wire.lose = "model.sale.sale.create"
@@ -175,30 +241,54 @@ class TrytonHouse:
         (row,) = self._staff.read("sale.sale", [("id", "=", int(ref))], fields)
         return row
 
-    def ship(self, ref: str) -> None:
-        shipments = self.sale(ref, "shipments")["shipments"]
-        model = "model.stock.shipment.out"
-        self._staff.call(f"{model}.assign_try", shipments)
-        for step in ("pick", "pack", "do"):
-            self._staff.call(f"{model}.{step}", shipments)
+    def pick(self, ref: str) -> None:
+        self.hands.pick(ref)
 
-    def post_invoices(self, ref: str) -> None:
-        invoices = self.sale(ref, "invoices")["invoices"]
-        drafts = self._staff.find(
-            "account.invoice", [("id", "in", invoices), ("state", "=", "draft")]
-        )
-        if drafts:
-            self._staff.call("model.account.invoice.post", drafts)
+    def ship(
+        self,
+        ref: str,
+        quantities: Mapping[str, Decimal] | None = None,
+        *,
+        carrier: str = "",
+        boxes: Sequence[Box] = (),
+    ) -> None:
+        self.hands.ship(ref, quantities, carrier=carrier, boxes=boxes)
+
+    def receive(self, ref: str, *, restock: bool = True) -> None:
+        self.hands.receive(ref, restock=restock)
+
+    def count_stock(self, levels: Mapping[str, int]) -> None:
+        self.hands.count_stock(levels)
+
+    def post_invoices(self, ref: str, on: date | None = None) -> None:
+        self.hands.post_invoices([ref], on)
+
+    def reword_invoice(self, ref: str, words: str) -> None:
+        self.hands.reword_invoice(ref, words)
+
+    def replace_invoice(self, ref: str, extra: Decimal) -> None:
+        self.hands.replace_invoice(ref, extra)
+
+    def book_by_hand(self, debit: str, credit: str, amount: Decimal, words: str) -> None:
+        self.hands.book_by_hand(debit, credit, amount, words)
+
+    def add_tax(self, code: str, rate: Decimal) -> None:
+        self.hands.add_tax(code, rate)
+
+    def retire_tax(self, code: str) -> None:
+        self.hands.retire_tax(code)
+
+    def delete_tax(self, code: str) -> None:
+        self.hands.delete_tax(code)
+
+    def close_period(self, day: date) -> None:
+        self.hands.close_period(day)
+
+    def reopen_period(self, day: date) -> None:
+        self.hands.reopen_period(day)
 
     def retire(self, sku: str) -> None:
-        products = self._admin.find("product.product", [("code", "=", sku)])
-        try:
-            self._admin.call("model.product.product.write", products, {"active": False})
-        except RpcError as warning:  # there is still stock of it; so be it
-            _, kind, (name, *_) = warning.args
-            assert kind == "UserWarning"
-            self._admin.call("model.res.user.warning.skip", name, False)
-            self._admin.call("model.product.product.write", products, {"active": False})
+        self.hands.retire_item(sku)
 
     def journals(self, key: str) -> int:
         posted = [("description", "=", key), ("state", "=", "posted")]

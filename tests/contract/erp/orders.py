@@ -4,21 +4,31 @@ import itertools
 import os
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from sync.domain.documents import (
     Address,
+    CreditNoteDraft,
     FulfilledBy,
     LineKind,
     OrderDraft,
     OrderLine,
     Treatment,
+    Written,
 )
+from tests.contract.erp.houses import ErpHouse
 
 _numbers = itertools.count(1)
 _PENNY = Decimal("0.01")
-_RATES = {"GB-STD": Decimal("0.20"), "GB-ZERO": Decimal(0), None: Decimal(0)}
+_RATES = {
+    "GB-STD": Decimal("0.20"),
+    "GB-STD-SELLER": Decimal("0.20"),
+    "GB-RED": Decimal("0.05"),
+    "GB-ZERO": Decimal(0),
+    None: Decimal(0),
+}
 
 
 def new_key() -> str:
@@ -46,6 +56,47 @@ def line(
         tax=(exact * _RATES[tax_code]).quantize(_PENNY, rounding=ROUND_HALF_EVEN),
         tax_code=tax_code,
     )
+
+
+def of(original: OrderLine, quantity: str, unit_price: str = "") -> OrderLine:
+    """A part of an order line, to be given back."""
+    made = line(
+        original.sku,
+        quantity,
+        unit_price or str(original.unit_price),
+        original.tax_code,
+        original.kind,
+    )
+    return replace(made, key=original.key)
+
+
+def credit(
+    order: OrderDraft, lines: Sequence[OrderLine], *, key: str = "", dated: date | None = None
+) -> CreditNoteDraft:
+    """Money back for these parts of the order's lines, today unless told otherwise."""
+    net = sum((one.net for one in lines), Decimal())
+    tax = sum((one.tax for one in lines), Decimal())
+    key = key or new_key()
+    return CreditNoteDraft(
+        key=key,
+        reference=f"RF-{key[-6:]}",
+        order_key=order.key,
+        dated=dated or datetime.now(UTC).date(),
+        currency="GBP",
+        lines=tuple(lines),
+        net=net,
+        tax=tax,
+        gross=net + tax,
+        reason="Did not fit",
+    )
+
+
+def accepted(house: ErpHouse, order: OrderDraft) -> str:
+    """Bring the order into the ERP. Returns its ref there."""
+    (answer,) = house.port.submit_orders([order])
+    assert isinstance(answer, Written), answer
+    assert answer.ref is not None
+    return answer.ref
 
 
 def shipping(amount: str = "3.3300", tax_code: str = "GB-STD") -> OrderLine:

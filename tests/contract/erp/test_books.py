@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from sync.domain.delivery import PeriodClosed, Rejected
-from sync.domain.documents import JournalEntry, JournalLine, WriteStatus
+from sync.domain.documents import AccountKind, JournalEntry, JournalLine, WriteStatus
 from tests.contract.erp.houses import ErpHouse
 from tests.contract.erp.orders import new_key
 
@@ -73,8 +73,17 @@ def test_reference_data_names_what_orders_and_journals_refer_to(house: ErpHouse)
     assert (data.company, data.currency, data.time_zone) == ("Northbank UK", "GBP", "Europe/London")
     assert data.tax_rounding == "line"
     rates = {tax.code: tax.rate for tax in data.taxes}
-    assert rates == {"GB-STD": Decimal("0.20"), "GB-ZERO": Decimal(0)}
-    assert set(house.accounts) <= {account.code for account in data.accounts}
+    assert rates["GB-STD"] == rates["GB-STD-SELLER"] == Decimal("0.20")
+    assert rates["GB-ZERO"] == 0
+    accounts = {account.code: account for account in data.accounts}
+    assert len(accounts) == len(data.accounts)
+    assert set(house.accounts) <= set(accounts)
+    assert accounts["2.2.6"].group is AccountKind.PAYABLE
+    assert accounts["2.2.6"].party_required
+    assert not accounts["4.1.9"].party_required
+    assert accounts["4.1.9"].group is AccountKind.REVENUE
+    assert {"MISC"} <= {journal.code for journal in data.journals}
+    assert "DPD" in data.carriers
     assert data.locations == ("WH",)
     assert data.open_until is not None
     assert data.open_until > datetime.now(UTC).date()

@@ -209,13 +209,3 @@ def test_an_unconfirmed_order_can_be_cancelled_and_stays_so(
     (answer,) = house.port.submit_orders([order])
     assert isinstance(answer, Rejected)
     assert "cancelled" in str(answer)
-
-
-def test_a_confirmed_order_is_not_cancelled_behind_the_warehouses_back(house: ErpHouse) -> None:
-    order = draft([line(house.skus[0])])
-    ref = submit(house.port, order).ref
-    assert ref is not None
-
-    with pytest.raises(Rejected, match="processing"):
-        house.port.cancel_order(ref, "too late")
-    assert_one_confirmed_sale(house, order)
