@@ -119,16 +119,14 @@ class TrytonClient:
     def _signed_in(self, *, instead_of: str | None = None) -> str:
         with self._lock:
             if not self._session or self._session == instead_of:
-                self._session = self._sign_in()
-                preferences = self._result(
-                    self._post(
-                        "model.res.user.get_preferences", [True, {}], self._session, write=False
-                    ),
-                    method="model.res.user.get_preferences",
-                    write=False,
-                )
-                # English whatever the user prefers: see failures.py.
+                session = self._sign_in()
+                method = "model.res.user.get_preferences"
+                answer = self._post(method, [True, {}], session, write=False)
+                preferences = self._result(answer, method=method, write=False)
+                # English whatever the user prefers: see failures.py. The session last: without
+                # the preferences it is worth nothing, and the next call must ask again.
                 self._context = {**preferences, "language": "en"}
+                self._session = session
             return self._session
 
     def _sign_in(self) -> str:

@@ -293,3 +293,8 @@ class TrytonHouse:
     def journals(self, key: str) -> int:
         posted = [("description", "=", key), ("state", "=", "posted")]
         return len(self._staff.find("account.move", posted))
+
+    def invoices_named(self, key: str) -> list[str]:
+        """The states of all invoices and credit notes with that key in their reference."""
+        named = [("reference", "like", f"%{key}")]
+        return [row["state"] for row in self._staff.read("account.invoice", named, ["state"])]
