@@ -17,7 +17,9 @@ _UNFINISHED = [
     ("state", "=", "processing"),
     ["OR", ("shipment_state", "=", "waiting"), ("invoice_state", "in", ["none", "pending"])],
 ]
-_SHIPMENT = "model.stock.shipment.out"
+_STOCK_OUT = "stock.shipment.out"
+_SHIPMENT = f"model.{_STOCK_OUT}"
+_COUNTER_SALES = 0.1
 
 
 class Staff:
@@ -52,12 +54,25 @@ class Staff:
             return 0
         rows = rpc.read("sale.sale", [("id", "in", chosen)], ["shipments"])
         shipments = [shipment for row in rows for shipment in row["shipments"]]
+        self._hand_to_carriers(rpc, shipments)
         _each(shipments, lambda ids: _send_out(rpc, ids))
         # Read again: shipping is what makes the invoice for the goods.
         rows = rpc.read("sale.sale", [("id", "in", chosen)], ["invoices"])
         invoices = [invoice for row in rows for invoice in row["invoices"]]
         _each(invoices, lambda ids: _post(rpc, ids))
         return len(chosen)
+
+    def _hand_to_carriers(self, rpc: Rpc, shipments: list[int]) -> None:
+        """Most get a carrier and a tracking number; some are handed over the counter."""
+        carriers = sorted(self._erp.info["ids"].get("carriers", {}).items())
+        waiting = rpc.find(_STOCK_OUT, [("id", "in", shipments), ("state", "=", "waiting")])
+        for shipment in waiting if carriers else []:
+            if self._chance.random() < _COUNTER_SALES:
+                continue
+            name, carrier = self._chance.choice(carriers)
+            number = f"{name[:2].upper()}{self._chance.randrange(10**9):09}GB"
+            values = {"carrier": carrier, "shipping_reference": number}
+            rpc.call(f"{_SHIPMENT}.write", [shipment], values)
 
 
 def _each(ids: list[int], action: Callable[[list[int]], None]) -> None:
