@@ -185,7 +185,7 @@ def _dispatch(listing: ListingFacts, rules: Sequence[DispatchRule], at: datetime
 
 
 def _stock(listing: ListingFacts, rules: Sequence[StockRule]) -> Verdict:
-    """`rules` are in force. The seller's rule, or the marketplace's, opens; narrower ones decide."""
+    """Of rules in force the wide one opens, the narrowest inside the seller decides."""
     about = {rule.scope: rule for rule in _longest_prefix_last(rules) if rule.names(listing)}
     wide = about.get(Scope.SELLER) or about.get(Scope.MARKETPLACE)
     if wide is None:

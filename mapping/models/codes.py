@@ -1,0 +1,92 @@
+"""What a marketplace's tax and a ledger's role are called in the ERP."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+
+from mapping.models.dated import IN_FORCE, DatedQuerySet
+
+
+class TaxCodeMapping(models.Model):
+    """Which ERP tax a marketplace rate means in a destination, for a span of time.
+
+    The ERP's rate stands here too, because the tax is predicted before anything is posted. The
+    narrower keys are empty where they make no difference; of the rows that fit, the one that names
+    most of them counts.
+    """
+
+    country = models.CharField(max_length=2)  # destination, ISO 3166-1 alpha-2
+    marketplace_rate = models.DecimalField(max_digits=7, decimal_places=4)  # 0.2000
+    region = models.CharField(max_length=10, blank=True)  # of the destination: state or province
+    origin = models.CharField(max_length=2, blank=True)  # where the goods leave from
+    item_class = models.CharField(max_length=60, blank=True)  # the ERP item's tax class
+    exemption = models.CharField(max_length=60, blank=True)  # why the buyer pays none
+    erp_code = models.CharField(max_length=100)
+    erp_rate = models.DecimalField(max_digits=7, decimal_places=4)
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True)
+    set_at = models.DateTimeField()
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["country", "marketplace_rate", "id"]
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="taxcodemapping_one_at_a_time",
+                expressions=[
+                    ("country", RangeOperators.EQUAL),
+                    ("marketplace_rate", RangeOperators.EQUAL),
+                    ("region", RangeOperators.EQUAL),
+                    ("origin", RangeOperators.EQUAL),
+                    ("item_class", RangeOperators.EQUAL),
+                    ("exemption", RangeOperators.EQUAL),
+                    (IN_FORCE, RangeOperators.OVERLAPS),
+                ],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.country} {self.marketplace_rate:%} is {self.erp_code}"
+
+
+class AccountMapping(models.Model):
+    """Which ERP account plays a role in an entry, for a span of time.
+
+    `event` empty: in every event that has no row of its own. An event and a role are codes of the
+    entry that is booked, such as "refund" and "customer_clearing".
+    """
+
+    event = models.CharField(max_length=60, blank=True)
+    role = models.CharField(max_length=60)
+    erp_account = models.CharField(max_length=100)
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    set_at = models.DateTimeField()
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["role", "event", "id"]
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="accountmapping_one_at_a_time",
+                expressions=[
+                    ("event", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    (IN_FORCE, RangeOperators.OVERLAPS),
+                ],
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event or 'every event'}: {self.role} is {self.erp_account}"

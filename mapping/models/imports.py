@@ -1,0 +1,41 @@
+"""Files that were read into a registry: checked first, applied when a person says so."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+
+class ImportedFile(models.Model):
+    """One uploaded file with a verdict for each of its rows. Applying it twice changes nothing.
+
+    CHECKED → APPLIED, or CHECKED → DROPPED. `rows` holds what the file said, until it is decided
+    on; `verdicts` holds the rows that cannot be imported, up to a limit.
+    """
+
+    class State(models.TextChoices):
+        CHECKED = "CHECKED", "checked"
+        APPLIED = "APPLIED", "applied"
+        DROPPED = "DROPPED", "dropped"
+
+    kind = models.CharField(max_length=20)  # a registry of mapping.services.imports
+    name = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)  # SHA-256 of the file
+    state = models.CharField(max_length=20, choices=State.choices, default=State.CHECKED)
+    content = models.BinaryField()  # as it was uploaded, until it is decided on
+    rows = models.PositiveIntegerField(default=0)
+    counts = models.JSONField(default=dict)  # rows by what would happen, or happened, to them
+    verdicts = models.JSONField(default=list)
+    reason = models.TextField(blank=True)
+    checked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    checked_at = models.DateTimeField()
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["kind", "digest"], name="importedfile_digest")]
+
+    def __str__(self) -> str:
+        return self.name
