@@ -13,31 +13,14 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sync.domain.delivery import (
-    AuthError,
-    Failure,
-    MissingRight,
-    Rejected,
-    Throttled,
-    Transient,
-    UnknownOutcome,
-)
+from sync.domain.delivery import Failure, Throttled, Transient, UnknownOutcome
 from sync.domain.marketplace import ListingValue, SellerValue
-from sync.marketplacer import allowed, parse
-from sync.marketplacer.governor import RateGovernor
+from sync.marketplacer import allowed, answers, parse
+from sync.marketplacer.governor import Governor
 from sync.marketplacer.payouts import PayoutCalls
+from sync.marketplacer.stock import StockCalls
 
 Row = TypeVar("Row")
-
-# Without Retry-After: "wait at least 60 s" (help centre, rate limits).
-THROTTLED_SECONDS = 60.0
-ERROR_KINDS = (
-    ("MISSING_SCOPE", MissingRight),
-    ("permission", MissingRight),
-    ("not authorized", MissingRight),
-    ("doesn't exist on type", MissingRight),  # a field this instance does not have
-    ("cannot query field", MissingRight),
-)
 
 FRAGMENTS = {
     "InvoiceFields": "invoice_fields",
@@ -77,7 +60,7 @@ def document(name: str) -> str:
     return text
 
 
-class MarketplacerClient(PayoutCalls):
+class MarketplacerClient(PayoutCalls, StockCalls):
     """One connection to one Marketplacer instance; safe to share between threads."""
 
     def __init__(
@@ -89,7 +72,7 @@ class MarketplacerClient(PayoutCalls):
         transport: httpx.BaseTransport | None = None,
         timeout: float = 30.0,
         page_size: int = 200,
-        governor: RateGovernor | None = None,
+        governor: Governor | None = None,
     ) -> None:
         self._url, self._page_size, self._governor = url, page_size, governor
         self._http = httpx.Client(
@@ -162,31 +145,48 @@ class MarketplacerClient(PayoutCalls):
     # -- the wire --------------------------------------------------------------------------------
 
     def _read(self, operation: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        return self._send(operation, variables, lost=Transient)
+        return self._data(document(operation), operation, variables, lost=Transient)
 
     def _write(self, operation: str, mutation: str, variables: Mapping[str, Any]) -> None:
-        allowed.check(mutation, variables)
-        data = self._send(operation, variables, lost=UnknownOutcome)
-        payload = data.get(mutation) or {}
-        if errors := payload.get("errors"):
-            field = str(errors[0].get("field") or "")
-            words = "; ".join(
-                f"{error.get('field')}: {', '.join(error.get('messages') or [])}"
-                for error in errors
-            )
-            raise Rejected(words, field)
+        data = self._data(document(operation), operation, variables, lost=UnknownOutcome)
+        refusal = answers.payload_refusal(data.get(mutation) or {})
+        if refusal is not None:
+            raise refusal
+
+    def _data(
+        self, text: str, operation: str, variables: Mapping[str, Any], *, lost: type[Failure]
+    ) -> dict[str, Any]:
+        answer = self._send(text, operation, variables, lost=lost)
+        if errors := answer.get("errors"):
+            raise answers.graphql_failure(errors)
+        data = answer.get("data")
+        if not isinstance(data, dict):
+            raise lost("Marketplacer's answer held no data")
+        return data
 
     def _send(
-        self, operation: str, variables: Mapping[str, Any], *, lost: type[Failure]
+        self,
+        text: str,
+        operation: str,
+        variables: Mapping[str, Any],
+        *,
+        lost: type[Failure],
+        permitted: frozenset[str] = frozenset(),
     ) -> dict[str, Any]:
-        """`lost` is what no answer means: a read is repeated, a write looked for."""
+        """The one place that sends; `lost` is what no answer means: read again, or look first.
+
+        Raises ForbiddenWrite, before anything is sent, for a write that the list does not allow
+        or, where another may own the object, the guard has given no permit for.
+        """
+        if not allowed.only_reads(text):
+            allowed.check(text, variables, permitted)
         if self._governor is not None:
             self._governor.before_call()
         try:
             response = self._http.post(
                 self._url,
                 json={
-                    "query": document(operation),
+                    "query": text,
                     "variables": variables,
                     "operationName": operation.title().replace("_", ""),
                 },
@@ -195,7 +195,12 @@ class MarketplacerClient(PayoutCalls):
             raise Transient(f"Marketplacer cannot be reached: {error}") from error
         except httpx.HTTPError as error:
             raise lost(f"Marketplacer did not answer: {type(error).__name__}") from error
-        _check_status(response, lost)
+        try:
+            answers.check_status(response, lost)
+        except Throttled as throttled:
+            if self._governor is not None:
+                self._governor.told_to_wait(throttled.retry_after)
+            raise
         try:
             answer = response.json()
         except ValueError:
@@ -204,40 +209,7 @@ class MarketplacerClient(PayoutCalls):
             answer = parse.storable(answer)
         if not isinstance(answer, dict):
             raise lost("Marketplacer's answer was not an object")
-        if errors := answer.get("errors"):
-            raise _graphql_failure(errors)
-        data = answer.get("data")
-        if not isinstance(data, dict):
-            raise lost("Marketplacer's answer held no data")
-        return data
-
-
-def _check_status(response: httpx.Response, lost: type[Failure]) -> None:
-    status = response.status_code
-    if status in (429, 503):
-        raise Throttled(f"Marketplacer answered {status}", _retry_after(response))
-    if status in (401, 403):
-        raise AuthError(f"Marketplacer refused the key: {status} {response.text[:200]}")
-    if status >= 500:
-        raise lost(f"Marketplacer answered {status}")
-    if status != 200:
-        raise Rejected(f"Marketplacer answered {status}: {response.text[:200]}")
-
-
-def _retry_after(response: httpx.Response) -> float:
-    given = response.headers.get("Retry-After", "")
-    return float(given) if given.isdecimal() else THROTTLED_SECONDS
-
-
-def _graphql_failure(errors: Sequence[Any]) -> Failure:
-    words = "; ".join(
-        str(error.get("message") if isinstance(error, Mapping) else error) for error in errors
-    )[:1000]
-    seen = f"{words} {errors}".lower()
-    for mark, kind in ERROR_KINDS:
-        if mark.lower() in seen:
-            return kind(f"Marketplacer: {words}")
-    return Rejected(f"Marketplacer: {words}")
+        return answer
 
 
 def _page(found: Nodes, rows: Sequence[Row], unreadable: int = 0) -> Page[Row]:

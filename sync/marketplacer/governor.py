@@ -4,10 +4,23 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Governor(Protocol):
+    """Asked before each call; told when the far side wants silence."""
+
+    def before_call(self) -> None:
+        """Sleep until a call may go; raises Throttled when that is too long to sleep."""
+        ...
+
+    def told_to_wait(self, seconds: float | None) -> None:
+        """The far side answered 429 or 503; seconds as it said, if it did."""
+        ...
 
 
 class RateGovernor:
-    """A sliding window of calls for one process; `before_call` sleeps when the window is full."""
+    """A sliding window of calls for one process, where no database is at hand (scripts, tests)."""
 
     def __init__(
         self,
@@ -31,3 +44,6 @@ class RateGovernor:
             self._times.append(now + wait)
         if wait > 0:
             self._sleep(wait)
+
+    def told_to_wait(self, seconds: float | None) -> None:
+        """Nothing here remembers it: the caller waits by what the failure says."""
