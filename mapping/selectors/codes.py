@@ -1,0 +1,73 @@
+"""What a marketplace's tax and a ledger's role are called in the ERP, as of a moment."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from mapping.models import AccountMapping, TaxCodeMapping
+
+NARROWER = ("region", "origin", "item_class", "exemption")
+
+
+def tax_rules(*, countries: Iterable[str]) -> dict[str, list[TaxCodeMapping]]:
+    """Tax code mappings by destination, whenever they are or were in force.
+
+    Rows with narrower keys are among them: choose with `narrowest`.
+    """
+    found: dict[str, list[TaxCodeMapping]] = {}
+    for rule in TaxCodeMapping.objects.filter(country__in=set(countries)).order_by("pk"):
+        found.setdefault(rule.country, []).append(rule)
+    return found
+
+
+def narrowest(
+    rules: Sequence[TaxCodeMapping],
+    *,
+    region: str = "",
+    origin: str = "",
+    item_class: str = "",
+    exemption: str = "",
+) -> list[TaxCodeMapping]:
+    """Of these rules (of one destination and moment), for each rate the one that fits best.
+
+    A rule fits when each of its narrower keys is empty or equal. The one that names most keys
+    counts; among equals region before origin before class before exemption.
+    """
+    wanted = {"region": region, "origin": origin, "item_class": item_class, "exemption": exemption}
+    best: dict[object, tuple[tuple[int, ...], TaxCodeMapping]] = {}
+    for rule in rules:
+        named = [bool(getattr(rule, key)) for key in NARROWER]
+        if any(getattr(rule, key) not in ("", wanted[key]) for key in NARROWER):
+            continue
+        weight = (sum(named), *named)
+        known = best.get(rule.marketplace_rate)
+        if known is None or weight > known[0]:
+            best[rule.marketplace_rate] = (weight, rule)
+    return [rule for _, rule in best.values()]
+
+
+def tax_code_mappings() -> QuerySet[TaxCodeMapping]:
+    """Every tax code mapping that is or was in force, with who set it."""
+    return TaxCodeMapping.objects.select_related("set_by")
+
+
+def account_mappings() -> QuerySet[AccountMapping]:
+    """Every account mapping that is or was in force, with who set it."""
+    return AccountMapping.objects.select_related("set_by")
+
+
+def accounts_at(*, at: datetime) -> dict[tuple[str, str], str]:
+    """(event, role) → the ERP's account code, as of the moment; event "" is every event."""
+    rows = AccountMapping.objects.in_force(at).order_by("pk")
+    return {(row.event, row.role): row.erp_account for row in rows}
+
+
+def account(*, event: str, role: str, at: datetime) -> str | None:
+    """The ERP account that plays the role in the event at the moment; None: nobody has said.
+
+    A row for the event comes before one for every event.
+    """
+    rows = AccountMapping.objects.in_force(at).filter(role=role, event__in=["", event])
+    found = {row.event: row.erp_account for row in rows.order_by("pk")}
+    return found.get(event, found.get(""))
