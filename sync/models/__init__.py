@@ -8,6 +8,8 @@ from sync.models.cases import ExceptionCase
 from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
 from sync.models.payouts import AdviceLine, Amendment, Refund, Remittance, RemittanceAdvice
 from sync.models.queues import InboxMessage, OutboxAttempt, OutboxMessage
+from sync.models.refunds import Correction, GoodsReturn
+from sync.models.shipments import Carrier, CarrierMapping, ErpShipment, Shipment
 from sync.models.stock import (
     CallPace,
     ErpStock,
@@ -26,10 +28,15 @@ __all__ = [
     "AdviceLine",
     "Amendment",
     "CallPace",
+    "Carrier",
+    "CarrierMapping",
+    "Correction",
     "ErpDocument",
+    "ErpShipment",
     "ErpStock",
     "ExceptionCase",
     "Feed",
+    "GoodsReturn",
     "InboxMessage",
     "Invoice",
     "InvoiceLine",
@@ -43,6 +50,7 @@ __all__ = [
     "Remittance",
     "RemittanceAdvice",
     "SafetyRule",
+    "Shipment",
     "StockDrift",
     "StockHold",
     "StockPolicy",
