@@ -63,6 +63,7 @@ class StoredSuggestion(models.Model):
         ErpItem, models.SET_NULL, null=True, blank=True, related_name="suggested_for"
     )  # the first candidate
     confidence = models.FloatField(default=0)  # of the first candidate, 0 to 1
+    decides = models.CharField(max_length=100, blank=True)  # in what the first two differ
     auto = models.BooleanField(default=False)  # the strict rule would confirm the first candidate
     model_version = models.CharField(max_length=80)
     computed_at = models.DateTimeField()

@@ -1,11 +1,13 @@
 """What people say of a seller, and what a tax rate means: dated, with a reason."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from mapping.models import (
+    AccountMapping,
     FulfilmentRule,
     OwnershipRule,
     Seller,
@@ -35,26 +37,39 @@ def set_rule(
     by: User | None,
     at: datetime,
     reason: str,
+    moment: datetime | None = None,
 ) -> SellerRule:
-    """From `at` on this holds for the seller; a first rule holds from the beginning of time.
+    """From a moment (default `at`) on this holds for the seller; a first rule, set without a
+    moment, holds from the beginning of time.
 
-    Setting what holds already changes nothing. The rule before it ends where this one begins.
-    Refused without a reason.
+    Setting what holds already changes nothing. The rule before it ends where this one begins; a
+    rule that was to begin later is taken away. Refused without a reason.
     """
     if not reason.strip():
         raise Refused("Say why.")
     field = FIELDS[rule]
     Seller.objects.select_for_update(of=("self",)).get(pk=seller.pk)
+    begins = moment or at
     rules = rule._default_manager.filter(seller=seller)
-    current = rules.filter(valid_until=None).order_by("-pk").first()
+    later = rules.filter(valid_from__gt=begins)
+    current = rules.in_force(begins).order_by("-pk").first()
+    if current is not None and getattr(current, field) == value and not later.exists():
+        return current
+    for planned in later.order_by("pk"):
+        # An empty span holds at no time; the row stays, to say what had been planned.
+        planned.valid_until = planned.valid_from
+        planned.save(update_fields=["valid_until"])
     if current is not None and getattr(current, field) == value:
+        current.valid_until = None
+        current.save(update_fields=["valid_until"])
         return current
     if current is not None:
-        current.valid_until = at
+        current.valid_until = begins
         current.save(update_fields=["valid_until"])
+    first = current is None and moment is None and not rules.exists()
     new: SellerRule = rule._default_manager.create(
         seller=seller,
-        valid_from=at if current is not None else None,
+        valid_from=None if first else begins,
         reason=reason,
         set_by=by,
         set_at=at,
@@ -66,11 +81,23 @@ def set_rule(
         by=by,
         at=at,
         before={field: getattr(current, field)} if current is not None else None,
-        after={"seller": seller.business_name, field: value},
+        after={"seller": seller.business_name, field: value, "from": begins.isoformat()},
         reason=reason,
     )
     mapping_changed.send(sender=rule, seller_ids={seller.pk})
     return new
+
+
+@dataclass(frozen=True)
+class TaxKey:
+    """What a tax code mapping is about. `country` and `region` are the destination's."""
+
+    country: str
+    marketplace_rate: Decimal
+    region: str = ""
+    origin: str = ""
+    item_class: str = ""
+    exemption: str = ""
 
 
 @transaction.atomic
@@ -83,26 +110,31 @@ def map_tax_code(
     by: User | None,
     at: datetime,
     reason: str,
+    moment: datetime | None = None,
+    **narrower: str,
 ) -> TaxCodeMapping:
-    """From `at` on the marketplace's rate in this country is this ERP tax; the first from ever on.
+    """From a moment (default `at`) on the marketplace's rate there is this ERP tax.
 
-    Setting what holds already changes nothing.
+    The first, set without a moment, holds from ever on. `narrower`: region, origin, item_class,
+    exemption. Setting what holds already changes nothing.
     """
-    existing = TaxCodeMapping.objects.select_for_update().filter(
-        country=country, marketplace_rate=marketplace_rate, valid_until=None
-    )
-    current = existing.order_by("-pk").first()
+    key = TaxKey(country, marketplace_rate, **narrower)
+    begins = moment or at
+    rows = TaxCodeMapping.objects.select_for_update().filter(**vars(key))
+    if rows.filter(valid_from__gt=begins).exists():
+        raise Refused("A later rate for this is already set; choose a moment after it.")
+    current = rows.in_force(begins).order_by("-pk").first()
     if current is not None and (current.erp_code, current.erp_rate) == (erp_code, erp_rate):
         return current
+    first = current is None and moment is None and not rows.exists()
     if current is not None:
-        current.valid_until = at
+        current.valid_until = begins
         current.save(update_fields=["valid_until"])
     new = TaxCodeMapping.objects.create(
-        country=country,
-        marketplace_rate=marketplace_rate,
+        **vars(key),
         erp_code=erp_code,
         erp_rate=erp_rate,
-        valid_from=at if current is not None else None,
+        valid_from=None if first else begins,
         reason=reason,
         set_by=by,
         set_at=at,
@@ -117,4 +149,52 @@ def map_tax_code(
         reason=reason,
     )
     mapping_changed.send(sender=TaxCodeMapping, countries={country})
+    return new
+
+
+@transaction.atomic
+def map_account(
+    *,
+    role: str,
+    erp_account: str,
+    by: User | None,
+    at: datetime,
+    reason: str,
+    event: str = "",
+    moment: datetime | None = None,
+) -> AccountMapping:
+    """From a moment (default `at`) on the role is played by this ERP account.
+
+    The first, set without a moment, holds from ever on. Setting what holds changes nothing.
+    """
+    begins = moment or at
+    rows = AccountMapping.objects.select_for_update().filter(event=event, role=role)
+    if rows.filter(valid_from__gt=begins).exists():
+        raise Refused("A later account for this is already set; choose a moment after it.")
+    current = rows.in_force(begins).order_by("-pk").first()
+    if current is not None and current.erp_account == erp_account:
+        return current
+    first = current is None and moment is None and not rows.exists()
+    if current is not None:
+        current.valid_until = begins
+        current.save(update_fields=["valid_until"])
+    new = AccountMapping.objects.create(
+        event=event,
+        role=role,
+        erp_account=erp_account,
+        valid_from=None if first else begins,
+        reason=reason,
+        set_by=by,
+        set_at=at,
+    )
+    audit.record(
+        action="accountmapping.set",
+        subject=new,
+        by=by,
+        at=at,
+        before={"erp_account": current.erp_account} if current is not None else None,
+        after={"event": event, "role": role, "erp_account": erp_account},
+        reason=reason,
+    )
+    mapping_changed.send(sender=AccountMapping)
     return new
