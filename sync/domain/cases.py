@@ -22,6 +22,9 @@ class CaseKind(StrEnum):
     ERP_DIFFERS = "ERP_DIFFERS"
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
     FEED_STOPPED = "FEED_STOPPED"
+    POSTED_AS_OTHER_ITEM = "POSTED_AS_OTHER_ITEM"
+    MAPPING_CONFLICT = "MAPPING_CONFLICT"
+    AUTO_MAP_OFF = "AUTO_MAP_OFF"
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,24 @@ KINDS: dict[CaseKind, KindFacts] = {
         "Changed after posting",
         2,
         "Marketplacer changed or cancelled the order after the ERP took it. Correct it in the ERP.",
+        False,
+    ),
+    CaseKind.POSTED_AS_OTHER_ITEM: KindFacts(
+        "Posted as another item",
+        3,
+        "Correct the named documents in the ERP, then dismiss the case with their numbers.",
+        False,
+    ),
+    CaseKind.MAPPING_CONFLICT: KindFacts(
+        "Mapped pair differs",
+        2,
+        "Look whether the listing is still that item: remap it, or say that it is.",
+        False,
+    ),
+    CaseKind.AUTO_MAP_OFF: KindFacts(
+        "Automatic mapping switched off",
+        2,
+        "Look at what the rule mapped for this seller; an administrator switches it on again.",
         False,
     ),
     CaseKind.FEED_STOPPED: KindFacts(
