@@ -152,6 +152,11 @@ MARKETPLACER_RATE = (500, 10)
 MARKETPLACER_PAGE_SIZE = int(env("MARKETPLACER_PAGE_SIZE", "200"))  # the vendor allows 500
 WEBHOOK_MAX_BYTES = 1_000_000
 
+# Marketplacer takes no shipment without a tracking number and a carrier. What stands there for
+# goods that the ERP sent without one; a carrier of that name must exist at Marketplacer.
+SHIPMENT_TRACKING_PLACEHOLDER = env("SHIPMENT_TRACKING_PLACEHOLDER", "NO-TRACKING")
+SHIPMENT_CARRIER_PLACEHOLDER = env("SHIPMENT_CARRIER_PLACEHOLDER", "Untracked post")
+
 # Orders created before this moment are mirrored and never posted.
 _go_live = env("MKTERP_GO_LIVE_AT", "2026-01-01T00:00:00+00:00")
 GO_LIVE_AT = datetime.fromisoformat(_go_live)
@@ -165,6 +170,9 @@ ERP_OPTIONS = {
     "user": env("ERP_USER", "integration"),
     "password": env("ERP_PASSWORD", ""),
 }
+
+# The ERP's words for goods that lie packed: an order to be collected is then READY.
+ERP_READY_STATES = tuple(env("ERP_READY_STATES", "packed").split(","))
 
 # -- django-q2: the clock and the hands ---------------------------------------------------------
 # Retries, order and exactly-once are ours (sync/services); a task only says "work until empty".
@@ -203,6 +211,9 @@ SCHEDULES = {
     "sync.tasks.deliver_erp": 1,
     "sync.tasks.deliver_marketplacer": 1,
     "sync.tasks.read_back": 1,
+    "sync.tasks.pull_erp_shipments": 1,
+    "sync.tasks.pull_shipments": 1,
+    "sync.tasks.pull_carriers": 60,
     "sync.tasks.sweep": 1,
     "sync.tasks.prune": 1440,
 }

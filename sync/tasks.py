@@ -6,7 +6,18 @@ Every task may run twice and at the same time as itself; the services see to tha
 from django.utils import timezone
 
 from sync.models import OutboxMessage
-from sync.services import deliveries, inbox, lanes, payouts, postings, pulls, upkeep
+from sync.services import (
+    deliveries,
+    inbox,
+    lanes,
+    payouts,
+    postings,
+    pulls,
+    shipments,
+    shipments_carriers,
+    shipments_mirror,
+    upkeep,
+)
 
 now = timezone.now
 
@@ -67,6 +78,19 @@ def deliver_erp() -> None:
 def deliver_marketplacer() -> None:
     lanes.awake(task="sync.tasks.deliver_marketplacer")
     deliveries.deliver(lane=OutboxMessage.Lane.MARKETPLACER, clock=now)
+
+
+def pull_erp_shipments() -> None:
+    shipments.pull_erp(clock=now)
+    shipments.release_waiting(at=now())
+
+
+def pull_shipments() -> None:
+    shipments_mirror.pull(clock=now)
+
+
+def pull_carriers() -> None:
+    shipments_carriers.pull(clock=now)
 
 
 def read_back() -> None:

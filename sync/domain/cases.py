@@ -25,6 +25,15 @@ class CaseKind(StrEnum):
     POSTED_AS_OTHER_ITEM = "POSTED_AS_OTHER_ITEM"
     MAPPING_CONFLICT = "MAPPING_CONFLICT"
     AUTO_MAP_OFF = "AUTO_MAP_OFF"
+    UNMAPPED_CARRIER = "UNMAPPED_CARRIER"
+    SHIPMENT_UNPLACED = "SHIPMENT_UNPLACED"
+    SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
+    SHIPMENT_DOUBLED = "SHIPMENT_DOUBLED"
+    CANCELLATION_REFUSED = "CANCELLATION_REFUSED"
+    REFUND_UNPLACED = "REFUND_UNPLACED"
+    OVER_REFUND = "OVER_REFUND"
+    CREDIT_REFUSED = "CREDIT_REFUSED"
+    RETURN_REFUSED = "RETURN_REFUSED"
 
 
 @dataclass(frozen=True)
@@ -148,5 +157,53 @@ KINDS: dict[CaseKind, KindFacts] = {
         3,
         "The connection refuses us. Check address, key and rights, then start the feed again.",
         True,
+    ),
+    CaseKind.UNMAPPED_CARRIER: KindFacts(
+        "Unmapped carrier",
+        3,
+        "Say which of Marketplacer's carriers it is; the shipments that wait go at once.",
+        False,
+    ),
+    CaseKind.SHIPMENT_UNPLACED: KindFacts(
+        "Shipment fits no order line",
+        2,
+        "The warehouse sent what the order does not hold. Find out what the buyer gets.",
+        False,
+    ),
+    CaseKind.SHIPMENT_REFUSED: KindFacts(
+        "Shipment refused",
+        2,
+        "Read Marketplacer's words, look at the order in its portal, then retry or dismiss.",
+        False,
+    ),
+    CaseKind.SHIPMENT_DOUBLED: KindFacts(
+        "Shipment told twice",
+        3,
+        "Marketplacer holds more than was sent. Have the extra shipment removed there.",
+        False,
+    ),
+    CaseKind.CANCELLATION_REFUSED: KindFacts(
+        "Cancellation not possible",
+        3,
+        "The warehouse has the goods in hand. Have them put back, then retry.",
+        False,
+    ),
+    CaseKind.REFUND_UNPLACED: KindFacts(
+        "Refund fits no order line",
+        2,
+        "Find out what the money was given back for, correct the ERP by hand, then dismiss.",
+        False,
+    ),
+    CaseKind.OVER_REFUND: KindFacts(
+        "Refund exceeds the sale",
+        3,
+        "More was given back than was paid. Ask who approved it before anything is booked.",
+        False,
+    ),
+    CaseKind.CREDIT_REFUSED: KindFacts(
+        "Credit note refused", 2, "Read the ERP's words, put the cause right, then retry.", False
+    ),
+    CaseKind.RETURN_REFUSED: KindFacts(
+        "Return refused", 2, "Read the ERP's words, put the cause right, then retry.", False
     ),
 }

@@ -12,6 +12,21 @@ from typing import Any
 
 ALLOWED: Mapping[str, frozenset[str]] = {
     "externalIdUpsert": frozenset({"input.owner", "input.key", "input.value"}),
+    "shipmentCreate": frozenset(
+        {
+            "input.invoiceId",
+            "input.shippedItems[].lineItemId",
+            "input.shippedItems[].quantity",
+            "input.postageCarrierId",
+            "input.trackingNumber",
+            "input.dispatchedAt",
+            "input.note",
+        }
+    ),
+    "shipmentUpdate": frozenset(
+        {"input.shipmentId", "input.postageCarrierId", "input.trackingNumber"}
+    ),
+    "clickAndCollectStatusUpdate": frozenset({"input.invoiceId", "input.status"}),
     "remittanceAdviceUpdate": frozenset(
         {
             "input.remittanceAdviceId",

@@ -18,6 +18,7 @@ from sync.domain.marketplace import ListingValue, SellerValue
 from sync.marketplacer import allowed, answers, parse
 from sync.marketplacer.governor import Governor
 from sync.marketplacer.payouts import PayoutCalls
+from sync.marketplacer.shipments import ShipmentCalls
 from sync.marketplacer.stock import StockCalls
 
 Row = TypeVar("Row")
@@ -26,6 +27,7 @@ FRAGMENTS = {
     "InvoiceFields": "invoice_fields",
     "AdviceFields": "advice_fields",
     "RemittanceFields": "remittance_fields",
+    "InvoiceShipmentFields": "shipment_fields",
 }
 
 
@@ -60,7 +62,7 @@ def document(name: str) -> str:
     return text
 
 
-class MarketplacerClient(PayoutCalls, StockCalls):
+class MarketplacerClient(PayoutCalls, ShipmentCalls, StockCalls):
     """One connection to one Marketplacer instance; safe to share between threads."""
 
     def __init__(

@@ -17,8 +17,8 @@ from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, GiveUp, Misconfigured, Unavailable, decide
 from sync.domain.documents import Written
-from sync.models import OutboxAttempt, OutboxMessage
-from sync.services import cases, feeds, frozen, postings, work
+from sync.models import ExceptionCase, OutboxAttempt, OutboxMessage
+from sync.services import cases, feeds, frozen, postings, shipments_tell, work
 from sync.services.cases import Cause
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,8 @@ class Operation:
     send: Callable[[Sequence[OutboxMessage]], Sequence[Answer]]
     arrived: Callable[[Sequence[tuple[OutboxMessage, Answer]], datetime], None]
     refused: CaseKind
+    # Told of a message that was given up, with its case.
+    gave_up: Callable[[OutboxMessage, ExceptionCase], None] | None = None
 
 
 def _post_orders(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
@@ -64,6 +66,18 @@ def _nothing(arrivals: Sequence[tuple[OutboxMessage, Answer]], at: datetime) -> 
 OPERATIONS = {
     "post_order": Operation(_post_orders, postings.accepted, CaseKind.ERP_REJECTED),
     "set_external_id": Operation(_set_external_ids, _nothing, CaseKind.MARKETPLACER_REJECTED),
+    "create_shipment": Operation(
+        shipments_tell.create,
+        shipments_tell.arrived,
+        CaseKind.SHIPMENT_REFUSED,
+        shipments_tell.refused,
+    ),
+    "update_shipment": Operation(
+        shipments_tell.update, _nothing, CaseKind.SHIPMENT_REFUSED, shipments_tell.refused
+    ),
+    "move_collection": Operation(
+        shipments_tell.collect, _nothing, CaseKind.SHIPMENT_REFUSED, shipments_tell.refused
+    ),
 }
 
 
@@ -207,6 +221,9 @@ def _give_up(message: OutboxMessage, kind: CaseKind, reason: str, at: datetime) 
         at=at,
     )
     postings.refused(message=message, case=message.case)
+    gave_up = OPERATIONS[message.operation].gave_up
+    if gave_up is not None:
+        gave_up(message, message.case)
 
 
 @transaction.atomic
