@@ -10,3 +10,4 @@ class SyncConfig(AppConfig):
         from sync import receivers  # noqa: PLC0415
 
         mapping_changed.connect(receivers.release, dispatch_uid="sync.release")
+        mapping_changed.connect(receivers.guard_stock, dispatch_uid="sync.guard_stock")

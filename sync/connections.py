@@ -11,7 +11,7 @@ from django.utils.module_loading import import_string
 
 from sync.erp.port import Capabilities, ErpPort
 from sync.marketplacer.client import MarketplacerClient
-from sync.marketplacer.governor import RateGovernor
+from sync.pace import SharedGovernor
 
 
 class InTransaction(RuntimeError):
@@ -35,7 +35,7 @@ def _marketplacer() -> MarketplacerClient:
         settings.MARKETPLACER_API_KEY,
         basic_auth=(user, password) if user else None,
         page_size=settings.MARKETPLACER_PAGE_SIZE,
-        governor=RateGovernor(*settings.MARKETPLACER_RATE),
+        governor=SharedGovernor("marketplacer", *settings.MARKETPLACER_RATE),
     )
 
 

@@ -6,10 +6,10 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
-from mapping.models import Listing, Seller
+from mapping.models import Listing, Seller, SkuMapping
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase
-from sync.services import orders
+from sync.services import guard, orders, stock_orders
 
 
 def release(
@@ -36,3 +36,20 @@ def release(
     orders.recheck_cases(
         case_pks=list(found.order_by("pk").values_list("pk", flat=True)), at=timezone.now()
     )
+
+
+def guard_stock(
+    sender: object,
+    *,
+    listing_ids: Iterable[int] = (),
+    seller_ids: Iterable[int] = (),
+    **_: Any,
+) -> None:
+    """What may not be written any more is superseded at once; what may is compared again."""
+    if sender is Seller:
+        return  # the catalogue was read again: no rule changed
+    at = timezone.now()
+    guard.recheck_pending(seller_ids=seller_ids, listing_ids=listing_ids, at=at)
+    items = SkuMapping.objects.filter(listing__in=list(listing_ids)).values_list("item", flat=True)
+    stock_orders.touch_items(item_ids=items, at=at)
+    stock_orders.touch_sellers(seller_ids=seller_ids, at=at)

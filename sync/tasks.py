@@ -13,6 +13,12 @@ from sync.services import (
     payouts,
     postings,
     pulls,
+    stock,
+    stock_cadence,
+    stock_look,
+    stock_orders,
+    stock_pull,
+    stock_push,
     shipments,
     shipments_carriers,
     shipments_mirror,
@@ -95,6 +101,44 @@ def pull_carriers() -> None:
 
 def read_back() -> None:
     postings.read_back(clock=now)
+
+
+def pull_stock() -> None:
+    stock_pull.pull(clock=now)
+
+
+def pull_all_stock() -> None:
+    stock_pull.pull(clock=now, full=True)
+
+
+def compare_stock() -> None:
+    lanes.awake(task="sync.tasks.compare_stock")
+    stock.tell_changes(clock=now)
+
+
+def compare_all_stock() -> None:
+    stock.tell_changes(clock=now, everything=True)
+
+
+def push_stock() -> None:
+    lanes.awake(task="sync.tasks.push_stock")
+    stock_push.push(clock=now)
+
+
+def look_at_stock() -> None:
+    stock_look.look(clock=now)
+
+
+def look_at_all_stock() -> None:
+    stock_look.look_at_all(at=now())
+
+
+def prune_promises() -> None:
+    stock_orders.prune(at=now())
+
+
+def plan_stock() -> None:
+    stock_cadence.plan(clock=now)
 
 
 def sweep() -> None:

@@ -25,6 +25,8 @@ class CaseKind(StrEnum):
     POSTED_AS_OTHER_ITEM = "POSTED_AS_OTHER_ITEM"
     MAPPING_CONFLICT = "MAPPING_CONFLICT"
     AUTO_MAP_OFF = "AUTO_MAP_OFF"
+    STOCK_HELD = "STOCK_HELD"
+    STOCK_DRIFT = "STOCK_DRIFT"
     UNMAPPED_CARRIER = "UNMAPPED_CARRIER"
     SHIPMENT_UNPLACED = "SHIPMENT_UNPLACED"
     SHIPMENT_REFUSED = "SHIPMENT_REFUSED"
@@ -157,6 +159,18 @@ KINDS: dict[CaseKind, KindFacts] = {
         3,
         "The connection refuses us. Check address, key and rights, then start the feed again.",
         True,
+    ),
+    CaseKind.STOCK_HELD: KindFacts(
+        "Stock held",
+        3,
+        "Look at the levels that would be told; release them, or discard them and say why.",
+        False,
+    ),
+    CaseKind.STOCK_DRIFT: KindFacts(
+        "Somebody else writes the stock",
+        2,
+        "Find out who writes this listing's stock at Marketplacer; it is told again each time.",
+        False,
     ),
     CaseKind.UNMAPPED_CARRIER: KindFacts(
         "Unmapped carrier",

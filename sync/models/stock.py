@@ -255,6 +255,7 @@ class ListingStock(models.Model):
     look_at = models.DateTimeField(null=True)  # read back not before
     looks = models.PositiveSmallIntegerField(default=0)  # since it was last told
     due_at = models.DateTimeField(null=True)  # tell not before; empty: nothing to tell
+    wrong_since = models.DateTimeField(null=True)  # since it was last told rightly
     per_hour = models.FloatField(default=0)  # sold on the marketplace
     lot = models.FloatField(default=1)
     elsewhere = models.FloatField(default=0)  # taken by others, an hour

@@ -17,7 +17,7 @@ from sync.domain.marketplace import InvoiceValue
 from sync.domain.orders import Blocker, MappedItem, SellerFacts, TaxRule, translate
 from sync.marketplacer import parse
 from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, OutboxMessage
-from sync.services import bulk, cases, feeds, frozen, mirror, outbox
+from sync.services import bulk, cases, feeds, frozen, mirror, outbox, stock_orders
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
 
@@ -60,6 +60,7 @@ def decide(*, invoices: Sequence[tuple[Invoice, InvoiceValue]], at: datetime) ->
     drafts, blocked = _translate(open_ones)
     _park(blocked, at)
     _queue(drafts, at)
+    stock_orders.note(invoice_ids=[invoice.pk for invoice, _ in invoices], at=at)
 
 
 def _resting_state(value: InvoiceValue) -> Invoice.State | None:

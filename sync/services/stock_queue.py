@@ -1,0 +1,110 @@
+"""Queueing what is due to be told: one message for each listing, frozen, allowed by the guard."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from mapping.domain.ownership import Field
+from sync.domain.guard import Permit
+from sync.models import ListingStock
+from sync.services import guard, lanes
+
+PUSH = "sync.tasks.push_stock"
+CHUNK = 2000
+
+_QUEUE = """
+WITH queued AS (
+  UPDATE sync_listingstock s
+     SET queued_version = s.version, due_at = NULL
+   WHERE s.listing_id = ANY(%(listings)s) AND s.refusal = '' AND s.hold_id IS NULL
+  RETURNING s.listing_id, s.version, COALESCE(s.level, 0) AS level
+)
+INSERT INTO sync_outboxmessage
+       (lane, operation, key, stream, reference, payload, state, queued_at, not_before, last_error,
+        attempts, unrecorded)
+SELECT 'STOCK', 'set_stock', q.listing_id || ':' || q.version, 'stock:' || q.listing_id,
+       COALESCE(NULLIF(l.sku, ''), 'variant ' || l.legacy_id, l.marketplacer_id),
+       jsonb_build_object('variant_id', l.marketplacer_id, 'listing', q.listing_id,
+                          'quantity', q.level, 'version', q.version),
+       'PENDING', %(at)s, %(at)s, '', 0, 0
+  FROM queued q JOIN mapping_listing l ON l.id = q.listing_id
+ ORDER BY q.listing_id
+ON CONFLICT DO NOTHING
+"""
+
+# An older message that has not left is not the newest any more.
+_OLDER = """
+UPDATE sync_outboxmessage o
+   SET state = CASE o.state WHEN 'FAILED' THEN 'ABANDONED' ELSE 'SUPERSEDED' END,
+       last_error = 'A newer level is known.'
+  FROM sync_listingstock s
+ WHERE s.listing_id = ANY(%(listings)s) AND o.stream = 'stock:' || s.listing_id
+   AND o.lane = 'STOCK' AND o.state IN ('PENDING', 'FAILED')
+   AND (o.payload->>'version')::bigint < s.version
+"""
+
+
+def queue_due(*, at: datetime, limit: int = 100_000) -> int:
+    """Queue the levels that are due, soonest first; returns how many. Twice queues nothing twice.
+
+    The guard is asked again here, by the rules of this moment: what it refuses is counted and
+    waits for nothing.
+    """
+    queued = 0
+    while limit > 0:
+        taken, many = _chunk(at, min(CHUNK, limit))
+        queued += many
+        limit -= taken
+        if taken < CHUNK:
+            break
+    return queued
+
+
+@transaction.atomic
+def _chunk(at: datetime, limit: int) -> tuple[int, int]:
+    due = list(
+        ListingStock.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(due_at__lte=at, refusal="", hold=None)
+        .order_by("due_at", "pk")
+        .values_list("pk", flat=True)[:limit]
+    )
+    queued = enqueue(listing_ids=due, at=at)
+    return len(due), queued
+
+
+@transaction.atomic
+def enqueue(*, listing_ids: Sequence[int], at: datetime) -> int:
+    """Queue the newest level of these listings if the guard lets it; returns how many."""
+    if not listing_ids:
+        return 0
+    answers = guard.stock_permits(listing_ids=listing_ids, at=at)
+    allowed = [pk for pk, subject in answers.items() if isinstance(subject.answer, Permit)]
+    refused = [
+        (subject.seller_id, pk, subject.answer.code)
+        for pk, subject in answers.items()
+        if not isinstance(subject.answer, Permit)
+    ]
+    guard.count_prevented(field=Field.STOCK, refused=refused, at=at)
+    _refuse(refused)
+    given: dict[str, Any] = {"listings": allowed, "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDER, given)
+        cursor.execute(_QUEUE, given)
+        queued = int(cursor.rowcount)
+    if queued:
+        lanes.wake(task=PUSH, at=at)
+    return queued
+
+
+def _refuse(refused: Sequence[tuple[int, int, str]]) -> None:
+    if refused:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE sync_listingstock s SET refusal = given.code, due_at = NULL, told = NULL,"
+                " version = version + 1"
+                " FROM unnest(%s::bigint[], %s::text[]) AS given(listing, code)"
+                " WHERE s.listing_id = given.listing",
+                [[pk for _, pk, _ in refused], [code for _, _, code in refused]],
+            )
