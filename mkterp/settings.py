@@ -223,6 +223,8 @@ SCHEDULES = {
     "sync.tasks.look_at_all_stock": 1440,
     "sync.tasks.plan_stock": 10,
     "sync.tasks.prune_promises": 1440,
+    "sync.tasks.pull_returns": 5,
+    "sync.tasks.look_at_corrections": 1,
     "sync.tasks.sweep": 1,
     "sync.tasks.prune": 1440,
 }

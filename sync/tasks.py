@@ -13,15 +13,17 @@ from sync.services import (
     payouts,
     postings,
     pulls,
+    refunds_goods,
+    refunds_look,
+    shipments,
+    shipments_carriers,
+    shipments_mirror,
     stock,
     stock_cadence,
     stock_look,
     stock_orders,
     stock_pull,
     stock_push,
-    shipments,
-    shipments_carriers,
-    shipments_mirror,
     upkeep,
 )
 
@@ -93,6 +95,16 @@ def pull_erp_shipments() -> None:
 
 def pull_shipments() -> None:
     shipments_mirror.pull(clock=now)
+
+
+def look_at_corrections() -> None:
+    lanes.awake(task="sync.tasks.look_at_corrections")
+    refunds_goods.announce_waiting(at=now())
+    refunds_look.look(clock=now)
+
+
+def pull_returns() -> None:
+    refunds_goods.pull(clock=now)
 
 
 def pull_carriers() -> None:

@@ -133,7 +133,7 @@ KINDS: dict[CaseKind, KindFacts] = {
     CaseKind.CHANGED_AFTER_POSTING: KindFacts(
         "Changed after posting",
         2,
-        "Marketplacer changed or cancelled the order after the ERP took it. Correct it in the ERP.",
+        "Marketplacer changed the order after the ERP took it. Correct it in the ERP.",
         False,
     ),
     CaseKind.POSTED_AS_OTHER_ITEM: KindFacts(

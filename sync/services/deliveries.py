@@ -18,7 +18,17 @@ from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, GiveUp, Misconfigured, Unavailable, decide
 from sync.domain.documents import Written
 from sync.models import ExceptionCase, OutboxAttempt, OutboxMessage
-from sync.services import cases, feeds, frozen, postings, shipments_tell, work
+from sync.services import (
+    cases,
+    feeds,
+    frozen,
+    postings,
+    refunds,
+    refunds_goods,
+    refunds_send,
+    shipments_tell,
+    work,
+)
 from sync.services.cases import Cause
 
 log = logging.getLogger(__name__)
@@ -66,6 +76,30 @@ def _nothing(arrivals: Sequence[tuple[OutboxMessage, Answer]], at: datetime) -> 
 OPERATIONS = {
     "post_order": Operation(_post_orders, postings.accepted, CaseKind.ERP_REJECTED),
     "set_external_id": Operation(_set_external_ids, _nothing, CaseKind.MARKETPLACER_REJECTED),
+    "cancel_order": Operation(
+        refunds_send.send_cancel,
+        refunds_send.closed,
+        CaseKind.CANCELLATION_REFUSED,
+        refunds.refused,
+    ),
+    "amend_order": Operation(
+        refunds_send.send_amend,
+        refunds_send.closed,
+        CaseKind.CANCELLATION_REFUSED,
+        refunds.refused,
+    ),
+    "post_credit_note": Operation(
+        refunds_send.send_credit,
+        refunds_send.credited,
+        CaseKind.CREDIT_REFUSED,
+        refunds.refused,
+    ),
+    "submit_return": Operation(
+        refunds_send.send_return,
+        refunds_goods.arrived,
+        CaseKind.RETURN_REFUSED,
+        refunds_goods.refused,
+    ),
     "create_shipment": Operation(
         shipments_tell.create,
         shipments_tell.arrived,

@@ -8,6 +8,7 @@ from typing import Any
 
 from sync.domain.documents import (
     Address,
+    CreditNoteDraft,
     FulfilledBy,
     LineKind,
     OrderDraft,
@@ -17,7 +18,7 @@ from sync.domain.documents import (
 )
 
 
-def freeze(value: OrderDraft | OrderState) -> dict[str, Any]:
+def freeze(value: OrderDraft | OrderState | CreditNoteDraft) -> dict[str, Any]:
     """Plain JSON values; decimals and times as text, so that nothing is rounded on the way."""
     plain: dict[str, Any] = _plain(value)
     return plain

@@ -17,7 +17,16 @@ from sync.domain.marketplace import InvoiceValue
 from sync.domain.orders import Blocker, MappedItem, SellerFacts, TaxRule, translate
 from sync.marketplacer import parse
 from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, OutboxMessage
-from sync.services import bulk, cases, feeds, frozen, mirror, outbox, stock_orders
+from sync.services import (
+    bulk,
+    cases,
+    feeds,
+    frozen,
+    mirror,
+    outbox,
+    refunds,
+    stock_orders,
+)
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
 
@@ -84,8 +93,10 @@ def _changed_after_posting(
     gross = Decimal(posting.payload["gross"])
     lines = {line["key"] for line in posting.payload["lines"] if line["kind"] == "goods"}
     if resting == State.CANCELLED:
-        what = "was cancelled"
-    elif gross != invoice.gross or lines != {line.marketplacer_id for line in value.lines}:
+        if invoice.state != State.CANCELLED:
+            refunds.cancelled(invoice=invoice, at=at)
+        return
+    if gross != invoice.gross or lines != {line.marketplacer_id for line in value.lines}:
         what = f"changed to {invoice.gross:.2f} from {gross:.2f}"
     else:
         return  # dispatched, remitted, re-addressed: nothing that the ERP's document holds

@@ -31,7 +31,7 @@ from sync.models import (
     Remittance,
     RemittanceAdvice,
 )
-from sync.services import cases
+from sync.services import cases, refunds_hear
 from sync.services.cases import Cause
 
 State = InboxMessage.State
@@ -131,6 +131,7 @@ def _money(read: Sequence[tuple[InboxMessage, InvoiceMoneyValue]], at: datetime)
             kind, refund = explained[amendment.marketplacer_id]
             row = refunds[refund.marketplacer_id] if refund else None
             _amendment(invoice, amendment, kind, refund, row, message, at)
+    refunds_hear.heard(invoices=list(invoices.values()), at=at)
 
 
 def _refund(

@@ -158,7 +158,9 @@ def read_back(*, clock: Callable[[], datetime]) -> int:
     Cheap to repeat: each run reads the next hundred.
     """
     documents = list(
-        ErpDocument.objects.filter(booked_at=None).order_by("read_at", "pk")[:READ_BACK_BATCH]
+        ErpDocument.objects.filter(booked_at=None)
+        .exclude(invoice__state=Invoice.State.CANCELLED)
+        .order_by("read_at", "pk")[:READ_BACK_BATCH]
     )
     if not documents or feeds.held_back(name="read_back", at=clock()):
         return 0

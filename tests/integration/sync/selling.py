@@ -12,6 +12,7 @@ import pytest
 
 from mapping.models import SkuMapping
 from sync import connections
+from sync.domain.documents import DocumentKind
 from sync.marketplacer.client import MarketplacerClient
 from sync.models import Invoice, OutboxMessage
 from sync.services import (
@@ -20,6 +21,7 @@ from sync.services import (
     payouts,
     postings,
     pulls,
+    refunds_look,
     shipments,
     shipments_carriers,
     shipments_mirror,
@@ -34,6 +36,7 @@ from tests.factories import (
 )
 from tests.fakes import FakeErp
 from tests.sandbox.marketplacer.ids import global_id
+from tests.sandbox.marketplacer.refunds import refund, request_refund, return_goods
 from tests.sandbox.marketplacer.sandbox import Sandbox
 
 ERP, MARKETPLACER = OutboxMessage.Lane.ERP, OutboxMessage.Lane.MARKETPLACER
@@ -156,6 +159,55 @@ class World:
     def read_shipments(self) -> None:
         self.step(seconds=1)
         shipments_mirror.pull(clock=self.now)
+
+    # -- money back ------------------------------------------------------------------------------
+
+    def ask_back(self, invoice, *rows, complete=True) -> int:
+        """A refund request at Marketplacer; its number. Rows are of `line_back` or `custom_back`.
+
+        `complete` lets the goods come back and pays the money.
+        """
+        request = request_refund(
+            self.sandbox.market, invoice.legacy_id, list(rows), ["a note"], "OPERATOR"
+        )
+        if complete:
+            self.pay_back(request["number"])
+        return request["number"]
+
+    def pay_back(self, number, cash_cents=None) -> None:
+        """The goods came back where they were awaited, and the money goes."""
+        if self.sandbox.store.need("RefundRequest", number)["status"] == "AWAITING":
+            return_goods(self.sandbox.market, number)
+        refund(self.sandbox.market, number, cash_cents)
+
+    def line_back(self, invoice, index=0, *, pieces=1, cents=None, dispatched=False):
+        number = self.there(invoice)["lineNumbers"][index]
+        return {
+            "lineNumber": number,
+            "quantity": pieces,
+            "amountPerItemCents": cents,
+            "reason": "Damaged",
+            "dispatched": dispatched,
+        }
+
+    def follow(self) -> None:
+        """Hear of the money, decide, send to the ERP, and decide on what is left, until still."""
+        self.hear()
+        self.hear_money()
+        for _ in range(3):
+            self.step(seconds=1)
+            refunds_look.look(clock=self.now)
+            self.post()
+
+    def notes(self, invoice) -> list:
+        """The credit notes that the ERP holds for the order."""
+        documents = self.erp.find_documents([invoice.marketplacer_id])
+        found = documents.get(invoice.marketplacer_id, ())
+        return [d for d in found if d.kind is DocumentKind.CREDIT_NOTE]
+
+    def order_there(self, invoice):
+        """The order as the ERP holds it."""
+        return self.erp.find_orders([invoice.marketplacer_id])[invoice.marketplacer_id]
 
     def book(self, invoice) -> None:
         """The ERP's people post what is to be invoiced, and we read it back."""

@@ -1,0 +1,80 @@
+"""What was mirrored of refunds and amendments, taken up as corrections and returns."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from sync.models import Amendment, Correction, Invoice, Refund
+from sync.services import lanes, refunds, refunds_goods
+
+State, Kind = Correction.State, Correction.Kind
+
+
+@transaction.atomic
+def heard(*, invoices: Iterable[Invoice], at: datetime) -> int:
+    """Take up what these orders' refunds and amendments ask of the ERP; returns how many are new.
+
+    A second run changes nothing. Amendments that only move the settlement ask nothing.
+    """
+    new = 0
+    for invoice in invoices:
+        for refund in invoice.refunds.order_by("pk"):
+            refunds_goods.announce(refund=refund, at=at)
+            if refund.completed_at is not None:
+                new += _of_refund(invoice, refund, at)
+        for amendment in invoice.amendments.order_by("pk"):
+            new += _of_amendment(invoice, amendment, at)
+    if new:
+        lanes.wake(task=refunds.LOOK, at=at)
+    return new
+
+
+def _of_refund(invoice: Invoice, refund: Refund, at: datetime) -> int:
+    amendment = Amendment.objects.filter(refund=refund).first()
+    amount = refund.amount_minor if refund.cash_minor is None else refund.cash_minor
+    return _new(
+        key=refund.marketplacer_id,
+        kind=Kind.REFUND,
+        reference=str(refund),
+        invoice=invoice,
+        refund=refund,
+        amendment=amendment,
+        amount_minor=amount,
+        currency=refund.currency,
+        completed_date=refund.completed_date,
+        heard_at=at,
+    )
+
+
+def _of_amendment(invoice: Invoice, amendment: Amendment, at: datetime) -> int:
+    if amendment.kind == Amendment.Kind.CANCELLATION:
+        row, created = refunds.cancellation(invoice, at)
+        if row.amendment_id is None:
+            row.amendment, row.completed_date = amendment, amendment.completed_date
+            row.save(update_fields=["amendment", "completed_date"])
+        return int(created)
+    if amendment.kind == Amendment.Kind.REFUND:
+        # First seen without its request it was taken for one made by hand: the request counts.
+        by_itself = Correction.objects.filter(key=amendment.marketplacer_id, state=State.WAITING)
+        by_itself.update(state=State.NOT_NEEDED, why="It belongs to a refund.", amendment=None)
+        return 0
+    if not amendment.gross_minor:
+        return 0
+    return _new(
+        key=amendment.marketplacer_id,
+        kind=Kind.AMENDMENT,
+        reference=f"AM-{amendment.legacy_id}",
+        invoice=invoice,
+        amendment=amendment,
+        amount_minor=-amendment.gross_minor,
+        currency=amendment.currency,
+        completed_date=amendment.completed_date,
+        heard_at=at,
+    )
+
+
+def _new(**facts: Any) -> int:
+    _, created = Correction.objects.get_or_create(key=facts.pop("key"), defaults=facts)
+    return int(created)
