@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from mkterp.core.screens.frame import Count, Frame, NavItem
 from sync import selectors
+from sync.selectors import stock
 
 
 def open_cases(user: Any) -> Count:
@@ -19,6 +20,10 @@ def parked_orders(user: Any) -> Count:
 
 def unmapped(user: Any) -> Count:
     return Count(selectors.open_case_count(kind="UNMAPPED_SKU"), "need")
+
+
+def held_levels(user: Any) -> Count:
+    return Count(stock.open_hold_count(), "need")
 
 
 def refused_messages(user: Any) -> Count:
@@ -73,6 +78,29 @@ FRAME = Frame(
             group="Mapping",
         ),
         NavItem("mapping:sellers", "Sellers", "store", "mapping.view_seller", group="Mapping"),
+        NavItem(
+            "sync:inventory",
+            "Inventory",
+            "package",
+            "sync.view_listingstock",
+            group="Inventory",
+        ),
+        NavItem(
+            "sync:holds",
+            "Held levels",
+            "pause",
+            "sync.view_stockhold",
+            count=held_levels,
+            group="Inventory",
+        ),
+        NavItem("sync:drift", "Drift", "split", "sync.view_stockdrift", group="Inventory"),
+        NavItem(
+            "sync:prevented",
+            "Prevented overwrites",
+            "shield",
+            "sync.view_preventedwrite",
+            group="Inventory",
+        ),
         NavItem("sync:inbox", "Inbox", "inbox", "sync.view_inboxmessage", group="Traffic"),
         NavItem(
             "sync:outbox",

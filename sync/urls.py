@@ -2,8 +2,17 @@
 
 from django.urls import path
 
-from sync import views, webhooks
-from sync.screens import EXCEPTIONS, INBOX, ORDERS, OUTBOX
+from sync import stock_views, views, webhooks
+from sync.screens import (
+    DRIFTS,
+    EXCEPTIONS,
+    HOLDS,
+    INBOX,
+    INVENTORY,
+    ORDERS,
+    OUTBOX,
+    PREVENTED,
+)
 
 app_name = "sync"
 
@@ -13,6 +22,14 @@ urlpatterns = [
     *EXCEPTIONS.urls("exceptions/"),
     *INBOX.urls("inbox/"),
     *OUTBOX.urls("outbox/"),
+    *INVENTORY.urls("inventory/"),
+    *HOLDS.urls("inventory/holds/"),
+    *DRIFTS.urls("inventory/drift/"),
+    *PREVENTED.urls("inventory/prevented/"),
+    path("inventory/cadence/", stock_views.cadence, name="cadence"),
+    path("inventory/cadence/choose/", stock_views.choose_cadence, name="cadence-choose"),
+    path("inventory/safety/", stock_views.safety, name="safety-stock"),
+    path("inventory/safety/keep-back/", stock_views.keep_back, name="safety-stock-set"),
     path("unmapped/", views.unmapped, name="unmapped"),
     path("unmapped/approve/", views.approve, name="unmapped-approve"),
     path("unmapped/undo/", views.undo, name="unmapped-undo"),

@@ -51,8 +51,13 @@ _VIEW = frozenset(
         "sync.view_feed",
         "sync.view_inboxmessage",
         "sync.view_invoice",
+        "sync.view_listingstock",
         "sync.view_order",
         "sync.view_outboxmessage",
+        "sync.view_preventedwrite",
+        "sync.view_safetyrule",
+        "sync.view_stockdrift",
+        "sync.view_stockhold",
     }
 )
 _AUDIT = _VIEW | {"core.view_auditentry", "sync.view_rawpayload"}
@@ -60,6 +65,7 @@ _OPERATE = _VIEW | {
     "mapping.confirm_skumapping",
     "mapping.retire_skumapping",
     "sync.assign_exceptioncase",
+    "sync.release_stockhold",
     "sync.retry_exceptioncase",
     "sync.retry_inboxmessage",
     "sync.retry_outboxmessage",
@@ -81,6 +87,9 @@ _ADMINISTER = _VIEW | {
     "mapping.change_fulfilmentrule",
     "mapping.change_ownershiprule",
     "mapping.change_sellertreatment",
+    "sync.change_safetyrule",
+    "sync.choose_cadence",
+    "sync.release_stockhold",
     "sync.run_feed",
     "sync.view_rawpayload",
 }

@@ -33,6 +33,9 @@ CONSEQUENCE = {
     "deliver_erp": "Orders wait in the outbox, in their order. Nothing is lost.",
     "deliver_marketplacer": "Orders are in the ERP; only its numbers are told later.",
     "read_back": "Posted orders stay posted; the comparison and the booking date come later.",
+    "stock": "Levels are told as they were; orders that come in are still taken off them.",
+    "push_stock": "Marketplacer shows what it was told before. Only the newest levels will be sent.",
+    "look_at_stock": "Levels are told; whether Marketplacer shows them is looked at later.",
 }
 
 

@@ -48,6 +48,9 @@ FEEDS = {
     "deliver_erp": ("Orders to the ERP", 0),
     "deliver_marketplacer": ("ERP numbers to Marketplacer", 0),
     "read_back": ("ERP documents read back", 0),
+    "stock": ("Stock levels in", settings.SCHEDULES["sync.tasks.pull_stock"]),
+    "push_stock": ("Stock levels out", 0),
+    "look_at_stock": ("Stock levels read back", 0),
 }
 
 
@@ -73,6 +76,7 @@ def _waiting(at: datetime) -> dict[str, int]:
     return {
         "fetch_hinted": new.filter(source=InboxMessage.Source.HINT).count(),
         "deliver_erp": lanes.get(OutboxMessage.Lane.ERP, 0),
+        "push_stock": lanes.get(OutboxMessage.Lane.STOCK, 0),
         "deliver_marketplacer": lanes.get(OutboxMessage.Lane.MARKETPLACER, 0),
     }
 

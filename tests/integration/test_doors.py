@@ -8,7 +8,7 @@ from django.urls import reverse
 from mkterp.core import roles
 from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
-from sync.models import ExceptionCase, InboxMessage, Invoice, OutboxMessage
+from sync.models import ExceptionCase, InboxMessage, Invoice, ListingStock, OutboxMessage, StockHold
 from sync.services import inbox
 from tests.factories import (
     make_catalogue_read,
@@ -38,6 +38,10 @@ def rows(at):
         node = invoice_node(number, seller=seller, lines=[line_node(number, listing=listing)])
         inbox.receive_nodes(nodes=[node], at=at)
     inbox.process(clock=lambda: at)
+    hold = StockHold.objects.create(kind="ZEROS", opened_at=at, listings=1, units=3)
+    ListingStock.objects.create(
+        listing=mapped, item=mapped.mappings.get().item, changed_at=at, hold=hold
+    )
 
 
 # The model behind the `key` of an address, by the noun in the address's name.
@@ -46,6 +50,8 @@ MODELS = {
     "sync:exception": ExceptionCase,
     "sync:inbox-message": InboxMessage,
     "sync:outbox-message": OutboxMessage,
+    "sync:stock-level": ListingStock,
+    "sync:hold": StockHold,
 }
 
 
