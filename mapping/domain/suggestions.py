@@ -8,6 +8,8 @@
     duplicates(erp_records)                     # DuplicateGroups, the surest first
 """
 
+from mapping.domain.matching.catalogue import Catalogue
+from mapping.domain.matching.model import Model, UnreadableModel, prior
 from mapping.domain.matching.records import (
     Agreement,
     Candidate,
@@ -26,14 +28,18 @@ from mapping.domain.matching.records import (
 __all__ = [
     "Agreement",
     "Candidate",
+    "Catalogue",
     "Choice",
     "Decision",
     "DuplicateGroup",
     "DuplicatePair",
     "Evidence",
     "Facts",
+    "Model",
     "Ranking",
     "Record",
     "Synonyms",
+    "UnreadableModel",
     "Verdict",
+    "prior",
 ]
