@@ -1,8 +1,8 @@
 """How soon each SKU's level must be told: risk of overselling against a budget of calls.
 
 A changed level costs something while it is not told: somebody may buy what is not there. `worth`
-is that cost in expected units, from four facts: how fast the marketplace sells it, how far the ERP's
-level is from zero, by how much the shown level is too high, and how long it has been so. One price
+is that cost in expected units, from four facts: how fast the marketplace sells it, how far the
+ERP's level is from zero, by how much the shown level is too high, how long it is left so. One price
 per told level, the same for every SKU, makes the wish fit the budget: a SKU is told when what
 waiting costs reaches the price. `Survey` finds the price in one pass over any number of SKUs and
 remembers two numbers per class of risk, so its memory does not grow with the catalogue.
@@ -20,6 +20,15 @@ SECONDS_PER_HOUR = 3600.0
 # What one sale missed (shown too low) counts against one unit oversold. An oversold unit breaks a
 # promise already made, so a rise never competes with a fall that matters.
 MISSED_WEIGHT = 0.01
+
+
+# A call is not spent on less while there are few: expected units lost within the lead.
+WORTH_A_CALL = 0.1
+
+# Below this a loss is no reason of its own; the order among reachable levels then goes by level.
+_NEGLIGIBLE = 1e-4
+_REACHABLE = 1e-9
+_NEARLY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ class SkuState:
     `level` is what the ERP can sell, `shown` what Marketplacer shows: last told less the orders it
     took since. `per_hour` is the marketplace's demand, `elsewhere_per_hour` how fast other
     channels take from the level; `lot` the units of a typical order. `wrong_hours` is how long
-    `shown` has differed from `level`, `confirmed_hours` how old the last confirmed level is.
+    `shown` has differed from `level`.
     """
 
     sku: str
@@ -80,7 +89,6 @@ class SkuState:
     elsewhere_per_hour: float = 0.0
     lot: float = 1.0
     wrong_hours: float = 0.0
-    confirmed_hours: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -97,9 +105,30 @@ class Plan:
     lead_hours: float = 1.0
     longest_wait_hours: float = 24.0
 
+    def asks(self, *, held: float, most: float) -> float:
+        """The least `urgency` for which a call is made now, `held` calls being left of `most`.
+
+        The last call is kept for what reaches the price; the more are saved, the less is asked.
+        From half of what can be saved on, any level that the next order could oversell is worth
+        a call; near the end of what can be saved everything is, for calls would be lost.
+        """
+        whole = int(held + _NEARLY)
+        if whole < 1:
+            return math.inf
+        if held >= min(most, 1 + 0.75 * most) - _NEARLY:
+            return 0.0
+        if held >= max(2.0, 0.5 * most) - _NEARLY:
+            return _REACHABLE / 100
+        return self.price * 0.1 ** (whole - 1)
+
+
+def most_saved(calls_per_hour: float) -> float:
+    """How many unused calls are kept: an hour's, and a few where an hour has hardly any."""
+    return max(calls_per_hour, 4.0)
+
 
 def sold_of(stock: float, *, per_hour: float, lot: float, hours: float) -> float:
-    """Expected units sold within `hours` when `stock` is shown and orders take `lot` each (Poisson).
+    """Expected units sold within `hours` when `stock` is shown; orders are Poisson, of `lot`.
 
     E[min(lot * N, stock)] = lot * (P(N >= 1) + P(N >= 2) + … up to stock / lot, the last in part).
     """
@@ -135,15 +164,29 @@ def worth(state: SkuState, hours: float) -> float:
     return max(0.0, between) * (1.0 if shown > level else MISSED_WEIGHT)
 
 
+def urgency(state: SkuState, plan: Plan, *, biggest_order: int) -> float:
+    """What decides who is told first, and against `Plan.asks` whether a call is made at all.
+
+    `worth` within the lead; a level shown too high that one order as big as any yet seen could
+    oversell never counts as nothing.
+    """
+    loss = worth(state, plan.lead_hours)
+    if loss < _NEGLIGIBLE:
+        loss = 0.0
+    if state.shown > state.level and state.level < biggest_order:
+        return max(loss, _REACHABLE / (1 + max(0, state.level)))
+    return loss
+
+
 def next_tell(state: SkuState, plan: Plan) -> float:
     """Seconds until the SKU must be told: 0 is now. A SKU shown rightly waits the longest wait.
 
-    What has been wrong for long has already cost its share of the price, so age brings it nearer.
+    However small its risk, a level is told once it has been wrong for the longest wait.
     """
     longest = max(0.0, plan.longest_wait_hours - state.wrong_hours)
     if max(0, state.level) == max(0, state.shown):
         return plan.longest_wait_hours * SECONDS_PER_HOUR
-    before = state.wrong_hours + plan.lead_hours
+    before = plan.lead_hours
     if longest == 0 or worth(state, before) >= plan.price:
         return 0.0
     if worth(state, before + longest) < plan.price:
@@ -241,21 +284,21 @@ def plan(
     found: Survey,
     *,
     calls_per_hour: float,
-    levels_per_call: float = 20.0,
+    levels_per_call: float = 1.0,
     saved_calls: float = 0.0,
     lead_hours: float = 1.0,
     longest_wait_hours: float = 24.0,
 ) -> Plan:
-    """The price that fits the budget: `calls_per_hour`, and `saved_calls` not yet used, for an hour.
+    """The price that fits the budget: `calls_per_hour` and `saved_calls` not yet used, for an hour.
 
-    A call is one document with up to `levels_per_call` aliased updates. Raises ValueError for a
-    negative budget or a call that carries nothing.
+    A call is one document; `levels_per_call` is how many urgent levels it may count on. Raises
+    ValueError for a negative budget or a call that carries nothing.
     """
     if calls_per_hour < 0 or saved_calls < 0 or levels_per_call <= 0:
         raise ValueError("a budget is not negative, and a call carries at least one level")
     levels = (calls_per_hour + saved_calls) * levels_per_call
     return Plan(
-        price=found.price(levels),
+        price=max(WORTH_A_CALL, found.price(levels)),
         levels_per_hour=levels,
         lead_hours=lead_hours,
         longest_wait_hours=longest_wait_hours,
