@@ -19,6 +19,7 @@ class Order(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [models.Index(fields=["legacy_id"], name="order_legacy")]
 
     def __str__(self) -> str:
         return f"order {self.legacy_id}"
@@ -104,6 +105,7 @@ class InvoiceLine(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["invoice", "marketplacer_id"], name="invoiceline_once")
         ]
+        indexes: ClassVar = [models.Index(fields=["sku"], name="invoiceline_sku")]
 
     def __str__(self) -> str:
         return f"line {self.position} of {self.invoice_id}"
@@ -132,7 +134,9 @@ class ErpDocument(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["read_at"], name="erpdocument_unbooked", condition=Q(booked_at=None)
-            )
+            ),
+            models.Index(fields=["number"], name="erpdocument_number"),
+            models.Index(fields=["invoice_number"], name="erpdocument_invoice_number"),
         ]
 
     def __str__(self) -> str:

@@ -12,12 +12,12 @@ from django.conf import settings
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
-from mapping.models import Seller
+from mapping.models import ErpItem, Seller
 from mkterp.core.models import User
 from mkterp.core.screens import Action, Badge, Empty, View, words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, StateColumn
 from sync import selectors
-from sync.models import ExceptionCase, Invoice, InvoiceLine, OutboxMessage
+from sync.models import ErpDocument, ExceptionCase, Invoice, InvoiceLine, OutboxMessage
 from sync.screens import badges
 from sync.screens.base import SyncScreen
 from sync.services import outbox
@@ -198,19 +198,28 @@ def taxes(order: Invoice, lines: list[InvoiceLine]) -> dict[str, Any]:
 
 
 def _meant_by(word: str) -> Q:
+    """The invoices one word of a search means.
+
+    A union and not an OR: each part is one look-up in an index, however many orders there are.
+    """
+    spellings = [word, word.upper()]
+    in_erp = ErpDocument.objects.order_by().values("invoice")
+    lines = InvoiceLine.objects.order_by().values("invoice")
+    items = ErpItem.objects.filter(sku__in=spellings)
+    sellers = Seller.objects.filter(business_name__icontains=word)
+    parts = [
+        lines.filter(sku__in=spellings),
+        lines.filter(item__in=items.values("pk")),
+        in_erp.filter(number__in=spellings),
+        in_erp.filter(invoice_number__in=spellings),
+        Invoice.objects.order_by().filter(seller__in=sellers.values("pk")).values("pk"),
+    ]
     digits = word.upper().removeprefix("INV-").removeprefix("#")
-    of_sku = InvoiceLine.objects.filter(
-        Q(sku__in=[word, word.upper()]) | Q(item__sku__in=[word, word.upper()])
-    )
-    meant = (
-        Q(pk__in=of_sku.values("invoice"))
-        | Q(erp_document__number__iexact=word)
-        | Q(erp_document__invoice_number__iexact=word)
-        | Q(seller__in=Seller.objects.filter(business_name__icontains=word))
-    )
     if digits.isascii() and digits.isdigit() and len(digits) <= LONGEST_NUMBER:
-        meant |= Q(legacy_id=int(digits)) | Q(order__legacy_id=int(digits))
-    return meant
+        invoices = Invoice.objects.order_by().values("pk")
+        parts.append(invoices.filter(legacy_id=int(digits)))
+        parts.append(invoices.filter(order__legacy_id=int(digits)))
+    return Q(pk__in=parts[0].union(*parts[1:]))
 
 
 ORDERS = Orders()
