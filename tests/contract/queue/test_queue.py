@@ -43,7 +43,6 @@ def test_a_rolled_back_transaction_takes_its_task_with_it(shared_worker, marks):
     with transaction.atomic():
         async_task(f"{JOBS}.mark", path=str(marks), text="rolled back")
         transaction.set_rollback(True)
-    assert OrmQ.objects.count() == 0
     with transaction.atomic():
         async_task(f"{JOBS}.mark", path=str(marks), text="committed")
     wait_until(marks, "the committed task")
