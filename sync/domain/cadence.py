@@ -105,19 +105,21 @@ class Plan:
     lead_hours: float = 1.0
     longest_wait_hours: float = 24.0
 
-    def asks(self, *, held: float, most: float) -> float:
+    def asks(self, *, held: float, most: float, all_fit: bool = False) -> float:
         """The least `urgency` for which a call is made now, `held` calls being left of `most`.
 
         The last call is kept for what reaches the price; the more are saved, the less is asked.
         From half of what can be saved on, any level that the next order could oversell is worth
         a call; near the end of what can be saved everything is, for calls would be lost.
+        `all_fit`: one call carries every level that is wrong now. Then the last call too goes at
+        the first such danger: whoever called earlier shows older levels.
         """
         whole = int(held + _NEARLY)
         if whole < 1:
             return math.inf
         if held >= min(most, 1 + 0.75 * most) - _NEARLY:
             return 0.0
-        if held >= max(2.0, 0.5 * most) - _NEARLY:
+        if all_fit or held >= max(2.0, 0.5 * most) - _NEARLY:
             return _REACHABLE / 100
         return self.price * 0.1 ** (whole - 1)
 

@@ -161,7 +161,9 @@ class RiskShop(Shop):
             self._forget_void(self._due)
             if not self._urgent:
                 return
-            asks = self._plan.asks(held=held, most=self.purse.most)
+            asks = self._plan.asks(
+                held=held, most=self.purse.most, all_fit=self.wrong <= self.batch
+            )
             if -self._urgent[0][0] < asks and self._due[0][0] > self.now:
                 return
             places: list[int] = []

@@ -63,7 +63,7 @@ class Shop:
         self.purse = Purse(calls_per_hour)
         self.batch = batch
         self.now = 0.0
-        self.oversold = self.missed = self.told = 0
+        self.oversold = self.missed = self.told = self.wrong = 0
         self.wrong_since: list[float | None] = [None] * len(demand.skus)
         self._wrong_hours = [0.0] * len(demand.skus)
 
@@ -107,9 +107,11 @@ class Shop:
         since = self.wrong_since[place]
         if wrong and since is None:
             self.wrong_since[place] = self.now
+            self.wrong += 1
         elif not wrong and since is not None:
             self._wrong_hours[place] += self.now - since
             self.wrong_since[place] = None
+            self.wrong -= 1
 
     def outcome(self, name: str) -> Outcome:
         """Run to the end of the demand and say how it went."""
