@@ -26,6 +26,18 @@ def held_levels(user: Any) -> Count:
     return Count(stock.open_hold_count(), "need")
 
 
+def stuck_shipments(user: Any) -> Count:
+    return Count(selectors.waiting_shipments(), "need")
+
+
+def parked_refunds(user: Any) -> Count:
+    return Count(selectors.parked_corrections(), "need")
+
+
+def unmapped_carriers(user: Any) -> Count:
+    return Count(selectors.unmapped_carriers(), "need")
+
+
 def refused_messages(user: Any) -> Count:
     return Count(selectors.refused_count(), "broke")
 
@@ -63,6 +75,20 @@ FRAME = Frame(
             bar=True,
         ),
         NavItem(
+            "sync:shipments",
+            "Shipments",
+            "truck",
+            "sync.view_shipment",
+            count=stuck_shipments,
+        ),
+        NavItem(
+            "sync:refunds",
+            "Refunds",
+            "undo-2",
+            "sync.view_correction",
+            count=parked_refunds,
+        ),
+        NavItem(
             "sync:unmapped",
             "Unmapped SKUs",
             "unlink",
@@ -75,6 +101,14 @@ FRAME = Frame(
             "Mapped SKUs",
             "link-2",
             "mapping.view_skumapping",
+            group="Mapping",
+        ),
+        NavItem(
+            "sync:carriers",
+            "Carriers",
+            "tag",
+            "sync.view_carriermapping",
+            count=unmapped_carriers,
             group="Mapping",
         ),
         NavItem("mapping:sellers", "Sellers", "store", "mapping.view_seller", group="Mapping"),

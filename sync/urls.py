@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from sync import stock_views, views, webhooks
+from sync import shipment_views, stock_views, views, webhooks
 from sync.screens import (
+    CARRIERS,
     DRIFTS,
     EXCEPTIONS,
     HOLDS,
@@ -12,6 +13,8 @@ from sync.screens import (
     ORDERS,
     OUTBOX,
     PREVENTED,
+    REFUNDS,
+    SHIPMENTS,
 )
 
 app_name = "sync"
@@ -22,6 +25,11 @@ urlpatterns = [
     *EXCEPTIONS.urls("exceptions/"),
     *INBOX.urls("inbox/"),
     *OUTBOX.urls("outbox/"),
+    *SHIPMENTS.urls("shipments/"),
+    *REFUNDS.urls("refunds/"),
+    *CARRIERS.urls("carriers/"),
+    path("carriers/choose/", shipment_views.choose, name="carrier-choose"),
+    path("carriers/import/", shipment_views.import_file, name="carriers-import"),
     *INVENTORY.urls("inventory/"),
     *HOLDS.urls("inventory/holds/"),
     *DRIFTS.urls("inventory/drift/"),

@@ -46,6 +46,8 @@ _VIEW = frozenset(
         "mapping.view_sellertreatment",
         "mapping.view_skumapping",
         "mapping.view_taxcodemapping",
+        "sync.view_carriermapping",
+        "sync.view_correction",
         "sync.view_erpdocument",
         "sync.view_exceptioncase",
         "sync.view_feed",
@@ -56,6 +58,7 @@ _VIEW = frozenset(
         "sync.view_outboxmessage",
         "sync.view_preventedwrite",
         "sync.view_safetyrule",
+        "sync.view_shipment",
         "sync.view_stockdrift",
         "sync.view_stockhold",
     }
@@ -65,7 +68,9 @@ _OPERATE = _VIEW | {
     "mapping.confirm_skumapping",
     "mapping.retire_skumapping",
     "sync.assign_exceptioncase",
+    "sync.map_carrier",
     "sync.release_stockhold",
+    "sync.retry_correction",
     "sync.retry_exceptioncase",
     "sync.retry_inboxmessage",
     "sync.retry_outboxmessage",
@@ -76,6 +81,7 @@ _FINANCE = _VIEW | {
     "core.view_auditentry",
     "mapping.change_taxcodemapping",
     "sync.assign_exceptioncase",
+    "sync.retry_correction",
     "sync.view_rawpayload",
 }
 _CONTROL = _FINANCE | {"sync.abandon_outboxmessage", "sync.dismiss_exceptioncase"}
@@ -89,6 +95,7 @@ _ADMINISTER = _VIEW | {
     "mapping.change_sellertreatment",
     "sync.change_safetyrule",
     "sync.choose_cadence",
+    "sync.map_carrier",
     "sync.release_stockhold",
     "sync.run_feed",
     "sync.view_rawpayload",

@@ -24,6 +24,7 @@ class Correction(models.Model):
         AMENDMENT = "AMENDMENT", "amendment"
 
     class State(models.TextChoices):
+        ASKED = "ASKED", "asked for"  # no money has gone back at Marketplacer yet
         WAITING = "WAITING", "waiting"  # for something that happens by itself; `why` says what
         QUEUED = "QUEUED", "queued"  # on its way to the ERP
         DONE = "DONE", "done"
@@ -48,7 +49,7 @@ class Correction(models.Model):
     # What goes back to the buyer, whole minor units, positive.
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
-    completed_date = models.DateField()  # company time zone
+    completed_date = models.DateField(null=True, blank=True)  # company time zone
     heard_at = models.DateTimeField()
     looked_at = models.DateTimeField(null=True, blank=True)  # when the ERP was last asked
     # What was taken out of the order before it was invoiced: gross, minor units.
@@ -78,7 +79,7 @@ class Correction(models.Model):
             models.Index(
                 fields=["looked_at", "id"], name="correction_waiting", condition=Q(state="WAITING")
             ),
-            models.Index(fields=["-completed_date", "-id"], name="correction_completed"),
+            models.Index(fields=["-heard_at", "-id"], name="correction_heard"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""The screens of this room: orders, exceptions, the inbox and the outbox.
+"""The screens of this room: orders, shipments, refunds, exceptions, inbox and outbox.
 
 One instance of each: links, buttons and addresses all come from it.
 """
@@ -7,8 +7,11 @@ from sync.screens.exceptions import EXCEPTIONS
 from sync.screens.inventory import DRIFTS, HOLDS, INVENTORY, PREVENTED
 from sync.screens.orders import ORDERS
 from sync.screens.queues import INBOX, OUTBOX
+from sync.screens.refunds import REFUNDS
+from sync.screens.shipments import CARRIERS, SHIPMENTS
 
 __all__ = [
+    "CARRIERS",
     "DRIFTS",
     "EXCEPTIONS",
     "HOLDS",
@@ -17,4 +20,6 @@ __all__ = [
     "ORDERS",
     "OUTBOX",
     "PREVENTED",
+    "REFUNDS",
+    "SHIPMENTS",
 ]

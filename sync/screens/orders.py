@@ -158,7 +158,7 @@ class Orders(SyncScreen):
             "delivery": dict(DELIVERY_TYPES).get(row.delivery_type, row.delivery_type.lower()),
             "causes": list(selectors.causes_of(row)),
             "lines": list(selectors.lines_of(row)),
-            "events": [drawn(event) for event in selectors.timeline(row)],
+            "events": [drawn(event) for event in selectors.story(row)],
         }
 
     def detail_context(self, request: HttpRequest, row: Invoice) -> dict[str, Any]:

@@ -23,7 +23,17 @@ from sync.screens import badges
 from sync.screens.base import SyncScreen
 from sync.services import inbox, outbox
 
-OPERATIONS = {"post_order": "Order to the ERP", "set_external_id": "ERP number to Marketplacer"}
+OPERATIONS = {
+    "post_order": "Order to the ERP",
+    "set_external_id": "ERP number to Marketplacer",
+    "create_shipment": "Shipment to Marketplacer",
+    "update_shipment": "Tracking to Marketplacer",
+    "move_collection": "Collection to Marketplacer",
+    "cancel_order": "Cancellation to the ERP",
+    "amend_order": "Amendment to the ERP",
+    "post_credit_note": "Credit note to the ERP",
+    "submit_return": "Return to the ERP",
+}
 
 
 def raw(request: HttpRequest, body: Any) -> str:
@@ -122,6 +132,11 @@ class OperationColumn(LeadColumn):
         return super().render(value=OPERATIONS.get(value, value), record=record)
 
 
+def about(message: OutboxMessage) -> list[str]:
+    """The ids under which a message may name its order."""
+    return [message.key, *(str(message.payload.get(name, "")) for name in ("invoice", "order"))]
+
+
 class OutboxFilters(filters.FilterSet):
     state = filters.MultipleChoiceFilter(choices=OutboxMessage.State.choices)
     lane = filters.ChoiceFilter(
@@ -204,7 +219,7 @@ class Outbox(SyncScreen):
         return {
             "what": OPERATIONS.get(row.operation, row.operation),
             "tries": list(row.tries.order_by("-pk")),
-            "order": selectors.orders().filter(marketplacer_id=row.key).first(),
+            "order": selectors.orders().filter(marketplacer_id__in=about(row)).first(),
             "raw": raw(request, row.payload),
         }
 

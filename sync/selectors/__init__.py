@@ -38,6 +38,14 @@ from sync.selectors.queues import (
     inbox,
     outbox,
 )
+from sync.selectors.refunds import corrections, goods_return, parked_corrections
+from sync.selectors.shipments import (
+    carriers,
+    shipments,
+    story,
+    unmapped_carriers,
+    waiting_shipments,
+)
 from sync.selectors.workbench import (
     Held,
     Unmapped,
@@ -58,9 +66,12 @@ __all__ = [
     "WorkerHealth",
     "blocked_by",
     "blocked_money",
+    "carriers",
     "cases",
     "causes_of",
+    "corrections",
     "feeds",
+    "goods_return",
     "heard_of",
     "held",
     "history",
@@ -73,13 +84,18 @@ __all__ = [
     "order_counts",
     "orders",
     "outbox",
+    "parked_corrections",
     "parked_count",
     "posted_tax",
     "refused_count",
+    "shipments",
     "stalled",
     "status",
+    "story",
     "timeline",
+    "unmapped_carriers",
     "unmapped_cases",
     "unmapped_listings",
+    "waiting_shipments",
     "workers",
 ]

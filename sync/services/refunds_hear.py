@@ -10,6 +10,12 @@ from sync.models import Amendment, Correction, Invoice, Refund
 from sync.services import lanes, refunds, refunds_goods
 
 State, Kind = Correction.State, Correction.Kind
+DENIED = {"DENIED", "REFUND_DENIED"}
+ASKED_WORDS = {
+    "AWAITING": "Marketplacer waits for the goods or for approval.",
+    "RETURNED": "The goods are back; the money is not paid yet.",
+    "PROCESSED": "It is approved; the money is not paid yet.",
+}
 
 
 @transaction.atomic
@@ -22,8 +28,7 @@ def heard(*, invoices: Iterable[Invoice], at: datetime) -> int:
     for invoice in invoices:
         for refund in invoice.refunds.order_by("pk"):
             refunds_goods.announce(refund=refund, at=at)
-            if refund.completed_at is not None:
-                new += _of_refund(invoice, refund, at)
+            new += _of_refund(invoice, refund, at)
         for amendment in invoice.amendments.order_by("pk"):
             new += _of_amendment(invoice, amendment, at)
     if new:
@@ -32,20 +37,35 @@ def heard(*, invoices: Iterable[Invoice], at: datetime) -> int:
 
 
 def _of_refund(invoice: Invoice, refund: Refund, at: datetime) -> int:
+    """Keep a request as soon as it is heard of; it asks something of the ERP once it is paid."""
     amendment = Amendment.objects.filter(refund=refund).first()
     amount = refund.amount_minor if refund.cash_minor is None else refund.cash_minor
-    return _new(
+    row, _ = Correction.objects.select_for_update(of=("self",)).get_or_create(
         key=refund.marketplacer_id,
-        kind=Kind.REFUND,
-        reference=str(refund),
-        invoice=invoice,
-        refund=refund,
-        amendment=amendment,
-        amount_minor=amount,
-        currency=refund.currency,
-        completed_date=refund.completed_date,
-        heard_at=at,
+        defaults={
+            "kind": Kind.REFUND,
+            "state": State.ASKED,
+            "reference": str(refund),
+            "invoice": invoice,
+            "refund": refund,
+            "amount_minor": amount,
+            "currency": refund.currency,
+            "heard_at": at,
+        },
     )
+    if row.state == State.NOT_NEEDED and refund.completed_at is not None:
+        row.state = State.ASKED  # denied first, paid after all
+    if row.state != State.ASKED:
+        return 0
+    row.amount_minor, row.amendment = amount, amendment
+    row.completed_date = refund.completed_date
+    row.why = ASKED_WORDS.get(refund.status, "")
+    if refund.completed_at is not None:
+        row.state, row.why = State.WAITING, ""
+    elif refund.status in DENIED:
+        row.state, row.why = State.NOT_NEEDED, "It was denied at Marketplacer."
+    row.save()
+    return int(row.state == State.WAITING)
 
 
 def _of_amendment(invoice: Invoice, amendment: Amendment, at: datetime) -> int:

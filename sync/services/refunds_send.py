@@ -71,6 +71,8 @@ def amend(row: Correction, decision: Withdraw) -> Parcel:
 
 def credit(row: Correction, order: OrderDraft, decision: Credit) -> Parcel:
     """Give money back in the ledger, linked to the original; its day is chosen when it is sent."""
+    if row.completed_date is None:
+        raise TypeError(f"{row} is to be credited and was never completed")
     reasons = [line.get("reason", "") for line in (row.refund.lines if row.refund else [])]
     # The draft checks itself: lines add up, net and tax are the gross.
     draft = CreditNoteDraft(

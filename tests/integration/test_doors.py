@@ -8,7 +8,17 @@ from django.urls import reverse
 from mkterp.core import roles
 from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
-from sync.models import ExceptionCase, InboxMessage, Invoice, ListingStock, OutboxMessage, StockHold
+from sync.models import (
+    CarrierMapping,
+    Correction,
+    ExceptionCase,
+    InboxMessage,
+    Invoice,
+    ListingStock,
+    OutboxMessage,
+    Shipment,
+    StockHold,
+)
 from sync.services import inbox
 from tests.factories import (
     make_catalogue_read,
@@ -38,6 +48,15 @@ def rows(at):
         node = invoice_node(number, seller=seller, lines=[line_node(number, listing=listing)])
         inbox.receive_nodes(nodes=[node], at=at)
     inbox.process(clock=lambda: at)
+    invoice = Invoice.objects.order_by("pk").first()
+    Shipment.objects.create(
+        origin="PORTAL", marketplacer_id="s-1", invoice=invoice, dispatched_at=at, made_at=at
+    )
+    CarrierMapping.objects.create(key="dpd", erp_name="DPD", seen_at=at)
+    Correction.objects.create(
+        key="r-1", kind="REFUND", reference="RF-1", invoice=invoice, amount_minor=1,
+        currency="GBP", heard_at=at,
+    )  # fmt: skip
     hold = StockHold.objects.create(kind="ZEROS", opened_at=at, listings=1, units=3)
     ListingStock.objects.create(
         listing=mapped, item=mapped.mappings.get().item, changed_at=at, hold=hold
@@ -52,6 +71,9 @@ MODELS = {
     "sync:outbox-message": OutboxMessage,
     "sync:stock-level": ListingStock,
     "sync:hold": StockHold,
+    "sync:shipment": Shipment,
+    "sync:carrier": CarrierMapping,
+    "sync:refund": Correction,
 }
 
 

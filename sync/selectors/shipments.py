@@ -1,0 +1,104 @@
+"""Goods on their way: what was told to Marketplacer, what waits, what sellers sent themselves."""
+
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
+
+from sync.models import (
+    CarrierMapping,
+    ErpShipment,
+    GoodsReturn,
+    Invoice,
+    OutboxMessage,
+    Shipment,
+)
+from sync.selectors.invoices import Event, timeline
+
+Sent = OutboxMessage.State
+
+
+def shipments() -> QuerySet[Shipment]:
+    """Shipments with `stage`: how far each has come, read from its message and its readings."""
+    return Shipment.objects.select_related(
+        "invoice", "invoice__seller", "erp_shipment", "posting", "posting__case"
+    ).annotate(
+        stage=Case(
+            When(origin=Shipment.Origin.PORTAL, then=Value("PORTAL")),
+            When(posting=None, then=Value("PARKED")),
+            When(posting__state=Sent.FAILED, then=Value("REFUSED")),
+            When(posting__state__in=[Sent.PENDING, Sent.IN_FLIGHT], then=Value("QUEUED")),
+            When(seen_at=None, then=Value("TOLD")),
+            default=Value("SEEN"),
+            output_field=CharField(),
+        ),
+        seller_name=F("invoice__seller_name"),
+    )
+
+
+def waiting_shipments() -> int:
+    """How many parcels wait for a person: no carrier, or refused."""
+    stuck = Q(posting=None) | Q(posting__state=Sent.FAILED)
+    return Shipment.objects.filter(stuck, origin=Shipment.Origin.ERP).count()
+
+
+def carriers() -> QuerySet[CarrierMapping]:
+    """What the ERP calls its carriers, with Marketplacer's; those without one first."""
+    return CarrierMapping.objects.select_related("carrier", "set_by").annotate(
+        state=Case(
+            When(carrier=None, then=Value("UNMAPPED")),
+            When(carrier__gone_at__isnull=False, then=Value("GONE")),
+            default=Value("MAPPED"),
+            output_field=CharField(),
+        )
+    )
+
+
+def unmapped_carriers() -> int:
+    return CarrierMapping.objects.filter(carrier=None).count()
+
+
+def story(invoice: Invoice) -> list[Event]:
+    """Everything that happened to one order, its goods and its money back with it."""
+    events = timeline(invoice) + _gone(invoice) + _told(invoice) + _corrected(invoice)
+    return sorted(events + _returned(invoice), key=lambda event: event.at)
+
+
+def _gone(invoice: Invoice) -> list[Event]:
+    found = []
+    for row in invoice.erp_shipments.order_by("pk"):
+        if row.phase == ErpShipment.Phase.SHIPPED and row.placed_at is not None:
+            pieces = ", ".join(f"{line['quantity']} × {line['sku']}" for line in row.lines)
+            found.append(Event(row.placed_at, f"Left the warehouse as {row}", pieces))
+    return found
+
+
+def _told(invoice: Invoice) -> list[Event]:
+    found = []
+    for row in shipments().filter(invoice=invoice).order_by("pk"):
+        words = f"{row.carrier or 'no carrier'}, {row.tracking}"
+        if row.origin == Shipment.Origin.PORTAL:
+            found.append(Event(row.dispatched_at, f"Sent by its seller, {row}", words))
+        elif row.posting is not None and row.posting.delivered_at is not None:
+            found.append(Event(row.posting.delivered_at, "Shipment told to Marketplacer", words))
+        elif row.posting is None:
+            found.append(Event(row.made_at, "Shipment waits for its carrier", words, "person"))
+    return found
+
+
+def _corrected(invoice: Invoice) -> list[Event]:
+    found = []
+    for row in invoice.corrections.order_by("pk"):
+        kind = row.get_kind_display().capitalize()
+        found.append(Event(row.heard_at, f"{kind} heard: {row}", "", "waiting"))
+        if row.done_at is not None:
+            found.append(Event(row.done_at, f"{kind} followed in the ERP", row.why))
+    return found
+
+
+def _returned(invoice: Invoice) -> list[Event]:
+    found = []
+    for row in invoice.goods_returns.order_by("pk"):
+        found.append(
+            Event(row.announced_at, f"Goods of {row.refund} announced to the warehouse", str(row))
+        )
+        if row.phase in (GoodsReturn.Phase.RECEIVED, GoodsReturn.Phase.RESTOCKED) and row.read_at:
+            found.append(Event(row.read_at, f"Goods {row.get_phase_display()}", str(row)))
+    return found
