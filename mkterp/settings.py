@@ -7,6 +7,7 @@ fails here, at start, with the name of the variable.
 import os
 import zoneinfo
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -163,6 +164,15 @@ GO_LIVE_AT = datetime.fromisoformat(_go_live)
 if GO_LIVE_AT.tzinfo is None:
     raise ImproperlyConfigured(f"MKTERP_GO_LIVE_AT needs a time zone: {_go_live}+00:00")
 
+# Marketplacer's finance settings, which decide what a payout contains; it has no call that tells.
+PAYOUT_TERMS = {
+    "withholds_goods_tax": env_flag("MARKETPLACER_WITHHOLDS_GOODS_TAX", False),
+    "withholds_postage_tax": env_flag("MARKETPLACER_WITHHOLDS_POSTAGE_TAX", False),
+    "operator_funds_discounts": env_flag("MARKETPLACER_OPERATOR_FUNDS_DISCOUNTS", False),
+    "commission_contains_tax": env_flag("MARKETPLACER_COMMISSION_CONTAINS_TAX", True),
+    "postage_commission_rate": Decimal(env("MARKETPLACER_POSTAGE_COMMISSION_RATE", "0")),
+}
+
 ERP_ADAPTER = env("ERP_ADAPTER", "sync.erp.tryton.TrytonErp")
 ERP_OPTIONS = {
     "url": env("ERP_URL", "http://127.0.0.1:8100"),
@@ -211,9 +221,6 @@ SCHEDULES = {
     "sync.tasks.deliver_erp": 1,
     "sync.tasks.deliver_marketplacer": 1,
     "sync.tasks.read_back": 1,
-    "sync.tasks.pull_erp_shipments": 1,
-    "sync.tasks.pull_shipments": 1,
-    "sync.tasks.pull_carriers": 60,
     "sync.tasks.pull_stock": 1,
     "sync.tasks.pull_all_stock": 1440,
     "sync.tasks.compare_stock": 1,
@@ -223,6 +230,9 @@ SCHEDULES = {
     "sync.tasks.look_at_all_stock": 1440,
     "sync.tasks.plan_stock": 10,
     "sync.tasks.prune_promises": 1440,
+    "sync.tasks.pull_erp_shipments": 1,
+    "sync.tasks.pull_shipments": 1,
+    "sync.tasks.pull_carriers": 60,
     "sync.tasks.pull_returns": 5,
     "sync.tasks.look_at_corrections": 1,
     "sync.tasks.sweep": 1,

@@ -42,6 +42,8 @@ class Expectation(models.Model):
     amount_minor = models.BigIntegerField()
     commission_minor = models.BigIntegerField()  # as a remittance states it: positive on a sale
     components = models.JSONField()  # name: signed minor units; they add up to the amount
+    # What it was computed from; another version is computed anew.
+    version = models.CharField(max_length=200, default="")
     touched_at = models.DateTimeField()
 
     class Meta:
@@ -68,7 +70,7 @@ class MatchingRule(models.Model):
     # Without a reference in the bank's text, may an equal amount alone pair them?
     match_by_amount = models.BooleanField(default=True)
     # Days until a sale, refund or advice that has no counterpart counts as missing.
-    grace_days = models.PositiveIntegerField(default=14)
+    grace_days = models.PositiveIntegerField(default=3)
     reason = models.TextField()
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True)
     set_at = models.DateTimeField()

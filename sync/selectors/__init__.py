@@ -34,6 +34,13 @@ from sync.selectors.invoices import (
     posted_tax,
     timeline,
 )
+from sync.selectors.payouts import (
+    advices,
+    amendments,
+    refunds,
+    remittances,
+    sold,
+)
 from sync.selectors.queues import (
     inbox,
     outbox,
@@ -64,6 +71,8 @@ __all__ = [
     "Stall",
     "Unmapped",
     "WorkerHealth",
+    "advices",
+    "amendments",
     "blocked_by",
     "blocked_money",
     "carriers",
@@ -87,7 +96,10 @@ __all__ = [
     "parked_corrections",
     "parked_count",
     "posted_tax",
+    "refunds",
     "refused_count",
+    "remittances",
+    "sold",
     "shipments",
     "stalled",
     "status",
