@@ -39,7 +39,7 @@ CONSEQUENCE = {
     "corrections": "Refunds wait, in their order. None is lost and none is booked twice.",
     "carriers": "Shipments go on; a new carrier is not seen yet.",
     "stock": "Levels are told as they were; orders that come in are still taken off them.",
-    "push_stock": "Marketplacer shows what it was told before. Only the newest levels will be sent.",
+    "push_stock": "Marketplacer shows what it was told before; only the newest levels will go.",
     "look_at_stock": "Levels are told; whether Marketplacer shows them is looked at later.",
 }
 

@@ -144,7 +144,8 @@ def prior() -> Model:
 def standardised(rows: features.Table, local: Local) -> NDArray[np.float64]:
     """Features around zero in comparable steps; unknown is zero."""
     centred = (rows - np.asarray(local.centre)) / np.asarray(local.scale)
-    return np.clip(np.nan_to_num(centred, nan=0.0), -4, 4)
+    steps: NDArray[np.float64] = np.clip(np.nan_to_num(centred, nan=0.0), -4, 4)
+    return steps
 
 
 def second_rows(

@@ -1,12 +1,13 @@
 """Words as numbers, and documents as rows of a sparse matrix."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Matrix = sparse.csr_matrix
+Matrix: TypeAlias = Any  # scipy.sparse.csr_matrix, which has no types
 Floats = NDArray[np.float32]
 
 
@@ -59,7 +60,8 @@ def inverse_frequency(matrix: Matrix) -> Floats:
     """BM25's idf of each column, never below a small positive weight."""
     count = np.bincount(matrix.indices, minlength=matrix.shape[1]).astype(np.float32)
     total = matrix.shape[0]
-    return np.maximum(np.log1p((total - count + 0.5) / (count + 0.5)), 0.05).astype(np.float32)
+    rarity: Floats = np.log1p((total - count + 0.5) / (count + 0.5)).astype(np.float32)
+    return np.maximum(rarity, np.float32(0.05))
 
 
 def scaled(matrix: Matrix, weights: Floats) -> Matrix:

@@ -47,9 +47,8 @@ def _rows(path: Path, required: tuple[str, ...]) -> Iterator[tuple[int, dict[str
     header = [h if h in required else _ALIASES.get(h, h) for h in header]
     for column in required:
         if column not in header:
-            raise CommandError(
-                f'{path}: the column "{column}" is missing; found: {", ".join(filter(None, header))}'
-            )
+            found = ", ".join(filter(None, header))
+            raise CommandError(f'{path}: the column "{column}" is missing; found: {found}')
     for column in set(header):
         if column and header.count(column) > 1:
             raise CommandError(f'{path}: the column "{column}" stands there twice')

@@ -133,7 +133,7 @@ def _advices(market: Market) -> list[Doc]:
 def _payments(market: Market) -> list[Doc]:
     found = []
     for row in market.store.all("RemittanceAdvice"):
-        lines = row.get("bankLineNumbers") or ()
+        lines: list[int] = row.get("bankLineNumbers") or []
         if len(lines) == 1:
             line = market.store.need("BankLine", lines[0])
             if line["adviceNumbers"] == [row["number"]]:
@@ -142,8 +142,8 @@ def _payments(market: Market) -> list[Doc]:
 
 
 def _gateway(market: Market) -> list[Doc]:
-    newest = max((row["payout"] for row in market.store.all("GatewayLine")), default="",
-                 key=lambda payout: int(payout[3:] or 0))  # fmt: skip
+    payouts: list[str] = [row["payout"] for row in market.store.all("GatewayLine")]
+    newest = max(payouts, default="", key=lambda payout: int(payout[3:] or 0))
     return [
         row
         for row in market.store.all("GatewayLine")

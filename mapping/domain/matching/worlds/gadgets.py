@@ -1,7 +1,7 @@
 """Electronics, appliances and accessories; software and other titles with editions."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mapping.domain.matching.worlds import style as styles
 from mapping.domain.matching.worlds.article import Article
@@ -57,7 +57,7 @@ _FLUFF = (
 def _feature(rng: random.Random, kind: str, step: int) -> Sequence[str]:
     """One measured feature; siblings differ by `step`."""
     r = rng.choice
-    makers = {
+    makers: dict[str, Callable[[], Sequence[object]]] = {
         "inch": lambda: [(n := [15, 19, 22, 26, 32, 37, 40, 42, 46, 50, 52][(r(range(8)) + step) % 11]),
                          f"{n}'", f'{n}"', f"{n}-inch", f"{n} in."][1:],
         "1080p": lambda: r([["1080p", "Full HD"], ["720p"]]),
@@ -193,7 +193,7 @@ def software(rng: random.Random, count: int) -> list[Article]:
                 shown = (f"{1998 + number}", f"{1998 + number}")
             elif rng.random() < 0.15:
                 shown = ()
-            words = [w for w in (rng.choice(_EDITIONS), rng.choice(_TERMS), rng.choice(_PLATFORMS))
+            words: list[Sequence[str]] = [w for w in (rng.choice(_EDITIONS), rng.choice(_TERMS), rng.choice(_PLATFORMS))
                      if rng.random() < 0.6]  # fmt: skip
             made.append(
                 Article(
