@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sync', '0005_stock_wrong_since'),
+        ('sync', '0006_order_search'),
     ]
 
     operations = [
