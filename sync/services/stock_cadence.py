@@ -1,20 +1,22 @@
-"""When each changed level is told: dearest waiting first, within the budget of calls.
+"""Which changed levels are told now: dearest waiting first, within the budget of calls.
 
-`plan` looks over the whole catalogue now and then and fits one price to the budget; `retime` gives
-each newly changed level its moment by that price. What a level's waiting costs, and what the price
-means, says `sync.domain.cadence`.
+`plan` looks over the whole catalogue now and then and fits one price to the budget; `choose` fills
+the calls that the budget allows by that price. What a level's waiting costs, what the price means
+and what a call must be worth says `sync.domain.cadence`.
 """
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Max
 
 from sync.domain import cadence
 from sync.domain.cadence import Plan, SkuState, Survey, Velocity
 from sync.domain.stock import CLOCKS_DIFFER
-from sync.models import StockPolicy
+from sync.models import OutboxMessage, StockPolicy, StockPromise
 from sync.services import stock_pace, work
 
 LANE = "stock_plan"
@@ -53,8 +55,7 @@ SELECT s.listing_id, s.level,
                   GREATEST(0, extract(epoch FROM %(at)s - e.fallen_at)) / 86400))
               FROM sync_erpstock e WHERE e.item_id = s.item_id), 0)
            / s.pack / %(hours)s - s.per_hour)::float,
-       COALESCE(extract(epoch FROM %(at)s - s.wrong_since) / 3600, 0)::float,
-       COALESCE(extract(epoch FROM %(at)s - s.told_at) / 3600, 0)::float
+       COALESCE(extract(epoch FROM %(at)s - s.wrong_since) / 3600, 0)::float
   FROM sync_listingstock s JOIN mapping_listing l ON l.id = s.listing_id
  WHERE s.refusal = '' AND s.hold_id IS NULL AND s.level IS NOT NULL
 """
@@ -73,7 +74,7 @@ def plan(*, clock: Callable[[], datetime]) -> StockPolicy:
         _measure(at)
         found = Survey()
         risky: list[SkuState] = []
-        for state in _states(at, changing_only=True):
+        for state in _states(at, candidates=False):
             found.add(state)
             risky.append(state)
             if len(risky) >= 4000:
@@ -96,12 +97,13 @@ def _watched() -> float:
     return seen.hours + seen.prior_hours
 
 
-def _states(at: datetime, *, changing_only: bool, due_only: bool = False) -> Iterator[SkuState]:
+def _states(at: datetime, *, candidates: bool) -> Iterator[SkuState]:
+    """Streamed: what waits to be told, or whatever changes at all."""
     given: dict[str, Any] = {"at": at, "hours": _watched(), "differ": CLOCKS_DIFFER}
     text = _STATES
-    if due_only:
-        text += " AND s.due_at <= %(at)s"
-    elif changing_only:
+    if candidates:
+        text += " AND s.due_at IS NOT NULL"
+    else:
         text += (
             " AND (s.wrong_since IS NOT NULL OR EXISTS (SELECT FROM sync_erpstock e"
             " WHERE e.item_id = s.item_id AND e.fallen > 0.01))"
@@ -109,7 +111,7 @@ def _states(at: datetime, *, changing_only: bool, due_only: bool = False) -> Ite
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(text, given)
         while rows := cursor.fetchmany(5000):
-            for listing, level, shown, per_hour, lot, elsewhere, wrong, confirmed in rows:
+            for listing, level, shown, per_hour, lot, elsewhere, wrong in rows:
                 yield SkuState(
                     sku=str(listing),
                     level=level,
@@ -118,7 +120,6 @@ def _states(at: datetime, *, changing_only: bool, due_only: bool = False) -> Ite
                     elsewhere_per_hour=elsewhere,
                     lot=lot,
                     wrong_hours=wrong,
-                    confirmed_hours=confirmed,
                 )
 
 
@@ -149,32 +150,66 @@ def _save(policy: StockPolicy, found: Survey, risky: list[SkuState], at: datetim
 
 
 def in_force(policy: StockPolicy) -> Plan:
+    """The plan that was last fitted, with what an administrator has chosen since."""
     return Plan(
-        price=policy.price,
+        price=max(policy.price, cadence.WORTH_A_CALL),
         levels_per_hour=policy.calls_per_hour * stock_pace.batch_size(),
         longest_wait_hours=policy.longest_wait_hours,
     )
 
 
-def retime(*, at: datetime) -> int:
-    """Give each level that is due now its moment by the price; returns how many wait longer.
+def choose(*, at: datetime) -> list[int]:
+    """The listings to be told now, the most urgent first: whole calls, while they are worth it.
 
-    At price zero (all changes fit the budget) everything is told at once and nothing is asked.
+    The others keep an estimate of when; they are weighed again each time. Reads the budget and
+    takes nothing from it: the push does.
     """
     policy = stock_pace.policy()
-    if policy.price <= 0:
-        return 0
     plan = in_force(policy)
-    later: list[tuple[int, datetime]] = []
-    for state in _states(at, changing_only=False, due_only=True):
-        wait = cadence.next_tell(state, plan)
-        if wait > 0:
-            later.append((int(state.sku), at + timedelta(seconds=wait)))
+    biggest = _biggest_order()
+    size = stock_pace.batch_size()
+    most = cadence.most_saved(policy.calls_per_hour)
+    waiting = _waiting_to_leave()
+    held = stock_pace.saved_calls(calls_per_hour=policy.calls_per_hour) - waiting / size
+    ranked: list[tuple[float, int, float]] = []
+    for state in _states(at, candidates=True):
+        worth = cadence.urgency(state, plan, biggest_order=biggest)
+        if state.wrong_hours >= plan.longest_wait_hours:
+            worth = math.inf
+        ranked.append((-worth, int(state.sku), cadence.next_tell(state, plan)))
+    ranked.sort()
+    chosen = 0
+    while chosen < len(ranked):
+        if -ranked[chosen][0] < plan.asks(held=held, most=most):
+            break
+        chosen += size
+        held -= 1
+    _estimate([(listing, wait) for _, listing, wait in ranked[chosen:]], at)
+    return [listing for _, listing, _ in ranked[:chosen]]
+
+
+def _biggest_order() -> int:
+    """The most pieces of one listing that an order of these days took."""
+    biggest = StockPromise.objects.aggregate(most=Max("pieces"))["most"]
+    return math.ceil(biggest) if biggest is not None else 1
+
+
+def _waiting_to_leave() -> int:
+    return OutboxMessage.objects.filter(
+        lane=OutboxMessage.Lane.STOCK, state=OutboxMessage.State.PENDING
+    ).count()
+
+
+def _estimate(later: Sequence[tuple[int, float]], at: datetime) -> None:
+    if not later:
+        return
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE sync_listingstock s SET due_at = given.due FROM unnest(%s::bigint[],"
             " %s::timestamptz[]) AS given(listing, due) WHERE s.listing_id = given.listing"
-            " AND s.due_at IS NOT NULL",
-            [[listing for listing, _ in later], [due for _, due in later]],
+            " AND s.due_at IS NOT NULL AND s.due_at IS DISTINCT FROM given.due",
+            [
+                [listing for listing, _ in later],
+                [at + timedelta(seconds=max(wait, 60.0)) for _, wait in later],
+            ],
         )
-    return len(later)

@@ -30,20 +30,15 @@ WITH taken AS (
   DELETE FROM sync_stocktouch WHERE id IN
          (SELECT id FROM sync_stocktouch ORDER BY id LIMIT %(touches)s FOR UPDATE SKIP LOCKED)
   RETURNING item_id, seller_id
-), mapped AS (
-  SELECT listing_id, item_id FROM mapping_skumapping
-   WHERE state = 'CONFIRMED' AND (valid_from IS NULL OR valid_from <= %(at)s)
-     AND (valid_until IS NULL OR valid_until > %(at)s)
-)
+), items AS (SELECT DISTINCT item_id FROM taken WHERE item_id IS NOT NULL)
 SELECT DISTINCT listing_id FROM (
-  SELECT m.listing_id FROM mapped m JOIN taken USING (item_id)
-  UNION ALL SELECT s.listing_id FROM sync_listingstock s JOIN taken USING (item_id)
-  UNION ALL SELECT m.listing_id FROM mapped m JOIN mapping_listing l ON l.id = m.listing_id
-             JOIN taken USING (seller_id)
-  UNION ALL SELECT s.listing_id FROM sync_listingstock s
-              JOIN mapping_listing l ON l.id = s.listing_id JOIN taken USING (seller_id)
+  SELECT m.listing_id FROM mapping_skumapping m JOIN items USING (item_id)
+   WHERE m.state = 'CONFIRMED'
+  UNION ALL SELECT s.listing_id FROM sync_listingstock s JOIN items USING (item_id)
+  UNION ALL SELECT l.id FROM mapping_listing l
+             WHERE l.seller_id IN (SELECT seller_id FROM taken WHERE seller_id IS NOT NULL)
   UNION ALL SELECT l.id FROM mapping_listing l WHERE l.seen_at >= %(seen)s
-  UNION ALL SELECT m.listing_id FROM mapped m WHERE %(all)s
+  UNION ALL SELECT m.listing_id FROM mapping_skumapping m WHERE m.state = 'CONFIRMED' AND %(all)s
   UNION ALL SELECT s.listing_id FROM sync_listingstock s WHERE %(all)s
 ) affected
 """
@@ -51,22 +46,9 @@ SELECT DISTINCT listing_id FROM (
 # One row for each listing in scope: the level it should show and how it is made.
 _FRESH = f"""
 CREATE TEMP TABLE fresh ON COMMIT DROP AS
-WITH mapped AS (
-  SELECT m.listing_id, m.item_id, m.pack_quantity FROM mapping_skumapping m
-   WHERE m.state = 'CONFIRMED' AND (m.valid_from IS NULL OR m.valid_from <= %(at)s)
-     AND (m.valid_until IS NULL OR m.valid_until > %(at)s)
-), rule AS (
+WITH rule AS (
   SELECT * FROM sync_safetyrule WHERE (valid_from IS NULL OR valid_from <= %(at)s)
      AND (valid_until IS NULL OR valid_until > %(at)s)
-), erp AS (
-  SELECT item_id, sum(on_hand) AS on_hand, sum(reserved) AS reserved, min(as_of) AS as_of,
-         CASE WHEN bool_and(COALESCE(available, on_hand) IS NOT NULL)
-              THEN sum(COALESCE(available, on_hand - COALESCE(reserved, 0))) END AS available
-    FROM sync_erpstock GROUP BY item_id
-), promised AS (
-  SELECT p.item_id, sum(p.units) AS units FROM sync_stockpromise p LEFT JOIN erp USING (item_id)
-   WHERE p.accepted_at IS NULL OR erp.as_of IS NULL OR p.accepted_at >= erp.as_of
-   GROUP BY p.item_id
 )
 SELECT made.*, {{level}} AS level, {{unordered}} AS unordered
   FROM (
@@ -82,10 +64,23 @@ SELECT made.*, {{level}} AS level, {{unordered}} AS unordered
       FROM scope
       JOIN mapping_listing listing ON listing.id = scope.listing_id
       JOIN mapping_seller owner ON owner.id = listing.seller_id
-      LEFT JOIN mapped ON mapped.listing_id = listing.id
+      LEFT JOIN mapping_skumapping mapped ON mapped.listing_id = listing.id
+           AND mapped.state = 'CONFIRMED'
+           AND (mapped.valid_from IS NULL OR mapped.valid_from <= %(at)s)
+           AND (mapped.valid_until IS NULL OR mapped.valid_until > %(at)s)
       LEFT JOIN sync_listingstock stock ON stock.listing_id = listing.id
-      LEFT JOIN erp ON erp.item_id = mapped.item_id
-      LEFT JOIN promised ON promised.item_id = mapped.item_id
+      LEFT JOIN LATERAL (
+        SELECT sum(e.on_hand) AS on_hand, sum(e.reserved) AS reserved, min(e.as_of) AS as_of,
+               CASE WHEN bool_and(COALESCE(e.available, e.on_hand) IS NOT NULL)
+                    THEN sum(COALESCE(e.available, e.on_hand - COALESCE(e.reserved, 0))) END
+                   AS available
+          FROM sync_erpstock e WHERE e.item_id = mapped.item_id
+      ) erp ON true
+      LEFT JOIN LATERAL (
+        SELECT sum(p.units) AS units FROM sync_stockpromise p
+         WHERE p.item_id = mapped.item_id
+           AND (p.accepted_at IS NULL OR erp.as_of IS NULL OR p.accepted_at >= erp.as_of)
+      ) promised ON true
       LEFT JOIN rule by_item ON by_item.scope = 'ITEM' AND by_item.item_id = mapped.item_id
       LEFT JOIN rule by_brand ON by_brand.scope = 'BRAND'
            AND upper(by_brand.brand) = upper(listing.brand)

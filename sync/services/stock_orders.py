@@ -88,11 +88,12 @@ def mark_accepted() -> None:
         cursor.execute(_ACCEPTED)
 
 
-def uncovered_skus(*, at: datetime) -> list[str]:
-    """Items whose orders the ERP has accepted and no snapshot covers yet: to be read again.
+def unread_skus(*, at: datetime) -> list[str]:
+    """Items to be read although nothing of them moved since the last reading.
 
-    Their level may have moved in the moment between the last snapshot and the acceptance, which
-    no later change would bring up again.
+    Those whose orders the ERP has accepted and no snapshot covers: their level may have moved in
+    the moment between the two, which no later change would bring up again. And those that were
+    compared and never read: mapped since, or made since.
     """
     mark_accepted()
     with connection.cursor() as cursor:
@@ -105,6 +106,12 @@ def uncovered_skus(*, at: datetime) -> list[str]:
                AND NOT EXISTS (
                    SELECT FROM sync_erpstock s WHERE s.item_id = p.item_id
                    HAVING min(s.as_of) > p.accepted_at)
+             UNION
+            SELECT item.sku
+              FROM sync_listingstock stock
+              JOIN mapping_erpitem item ON item.id = stock.item_id AND item.active
+             WHERE stock.level IS NULL
+               AND NOT EXISTS (SELECT FROM sync_erpstock s WHERE s.item_id = stock.item_id)
              ORDER BY 1
             """,
             [at],

@@ -121,8 +121,8 @@ def _pull(name: str, clock: Callable[[], datetime], full: bool) -> dict[str, int
 
 
 def _changed(since: datetime, *, at: datetime) -> Iterable[str]:
-    """SKUs that moved, and those whose orders no snapshot covers; each once."""
-    found = dict.fromkeys(stock_orders.uncovered_skus(at=at))
+    """SKUs that moved, and those that must be read besides; each once."""
+    found = dict.fromkeys(stock_orders.unread_skus(at=at))
     cursor: str | None = None
     while True:
         page = connections.erp().stock_changed(since, cursor)

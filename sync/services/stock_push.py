@@ -160,11 +160,13 @@ def record(
     ListingStock.objects.filter(pk__in=lost).update(look_at=at, in_doubt=True)
     work.release(held, at=at)
     arrived = [message for message in held if by_pk[message.pk] is None]
-    for message in arrived:
-        message.state, message.delivered_at, message.last_error = State.DELIVERED, at, ""
-    OutboxMessage.objects.bulk_update(
-        arrived,
-        ["state", "delivered_at", "last_error", "lease", "lease_until", "unrecorded"],
+    OutboxMessage.objects.filter(pk__in=[message.pk for message in arrived]).update(
+        state=State.DELIVERED,
+        delivered_at=at,
+        last_error="",
+        lease=None,
+        lease_until=None,
+        unrecorded=0,
     )
     _told(arrived, at)
     OutboxAttempt.objects.bulk_create(

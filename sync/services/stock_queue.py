@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from mapping.domain.ownership import Field
 from sync.domain.guard import Permit
 from sync.models import ListingStock
-from sync.services import guard, lanes
+from sync.services import guard, lanes, stock_cadence
 
 PUSH = "sync.tasks.push_stock"
 CHUNK = 2000
@@ -30,7 +30,9 @@ SELECT 'STOCK', 'set_stock', q.listing_id || ':' || q.version, 'stock:' || q.lis
                           'quantity', q.level, 'version', q.version),
        'PENDING', %(at)s, %(at)s, '', 0, 0
   FROM queued q JOIN mapping_listing l ON l.id = q.listing_id
- ORDER BY q.listing_id
+  JOIN unnest(%(listings)s::bigint[]) WITH ORDINALITY AS given(listing_id, place)
+       ON given.listing_id = q.listing_id
+ ORDER BY given.place
 ON CONFLICT DO NOTHING
 """
 
@@ -46,41 +48,34 @@ UPDATE sync_outboxmessage o
 """
 
 
-def queue_due(*, at: datetime, limit: int = 100_000) -> int:
-    """Queue the levels that are due, soonest first; returns how many. Twice queues nothing twice.
+def queue_due(*, at: datetime) -> int:
+    """Queue the levels whose time has come, the most urgent first; returns how many.
 
     The guard is asked again here, by the rules of this moment: what it refuses is counted and
-    waits for nothing.
+    waits for nothing. Twice queues nothing twice.
     """
-    queued = 0
-    while limit > 0:
-        taken, many = _chunk(at, min(CHUNK, limit))
-        queued += many
-        limit -= taken
-        if taken < CHUNK:
-            break
-    return queued
+    chosen = stock_cadence.choose(at=at)
+    return sum(_chunk(chosen[start : start + CHUNK], at) for start in range(0, len(chosen), CHUNK))
 
 
 @transaction.atomic
-def _chunk(at: datetime, limit: int) -> tuple[int, int]:
-    due = list(
+def _chunk(chosen: Sequence[int], at: datetime) -> int:
+    still = set(
         ListingStock.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(due_at__lte=at, refusal="", hold=None)
-        .order_by("due_at", "pk")
-        .values_list("pk", flat=True)[:limit]
+        .filter(pk__in=chosen, due_at__isnull=False, refusal="", hold=None)
+        .order_by("pk")
+        .values_list("pk", flat=True)
     )
-    queued = enqueue(listing_ids=due, at=at)
-    return len(due), queued
+    return enqueue(listing_ids=[pk for pk in chosen if pk in still], at=at)
 
 
 @transaction.atomic
 def enqueue(*, listing_ids: Sequence[int], at: datetime) -> int:
-    """Queue the newest level of these listings if the guard lets it; returns how many."""
+    """Queue the newest level of these listings, in this order; returns how many the guard let."""
     if not listing_ids:
         return 0
     answers = guard.stock_permits(listing_ids=listing_ids, at=at)
-    allowed = [pk for pk, subject in answers.items() if isinstance(subject.answer, Permit)]
+    allowed = [pk for pk in listing_ids if pk in answers and isinstance(answers[pk].answer, Permit)]
     refused = [
         (subject.seller_id, pk, subject.answer.code)
         for pk, subject in answers.items()
