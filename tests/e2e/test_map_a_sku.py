@@ -56,6 +56,7 @@ def test_operations_map_a_sku_and_its_orders_post(stack: Stack, page: Page):
 
     page.goto("/unmapped/")
     page.get_by_role("link", name=re.compile(re.escape(variant.sku))).first.click()
+    page.wait_for_url("**listing=*")  # a slow answer must not come after the approval's
     approve = page.get_by_role("button", name=f"Approve {variant.sku}", exact=True)
     expect(approve).to_be_visible()
     shot(page, "3-unmapped-sku")
