@@ -9,6 +9,7 @@ import zoneinfo
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from psycopg.conninfo import conninfo_to_dict
@@ -165,7 +166,7 @@ if GO_LIVE_AT.tzinfo is None:
     raise ImproperlyConfigured(f"MKTERP_GO_LIVE_AT needs a time zone: {_go_live}+00:00")
 
 # Marketplacer's finance settings, which decide what a payout contains; it has no call that tells.
-PAYOUT_TERMS = {
+PAYOUT_TERMS: dict[str, Any] = {
     "withholds_goods_tax": env_flag("MARKETPLACER_WITHHOLDS_GOODS_TAX", False),
     "withholds_postage_tax": env_flag("MARKETPLACER_WITHHOLDS_POSTAGE_TAX", False),
     "operator_funds_discounts": env_flag("MARKETPLACER_OPERATOR_FUNDS_DISCOUNTS", False),

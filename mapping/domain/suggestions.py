@@ -1,11 +1,11 @@
 """Suggestions: which ERP item a marketplace variant is. The face of `mapping.domain.matching`.
 
-    catalogue = Catalogue(erp_records)          # once; catalogue.update(changed, removed) later
-    for ranking in catalogue.rank(variants):    # the same path for screen, commands and bench
-        ranking.verdict, ranking.candidates[0].confidence, ranking.candidates[0].vetoes
+catalogue = Catalogue(erp_records)          # once; catalogue.update(changed, removed) later
+for ranking in catalogue.rank(variants):    # the same path for screen, commands and bench
+    ranking.verdict, ranking.candidates[0].confidence, ranking.candidates[0].vetoes
 
-    refit(decisions, prior)                     # a Refit: the new model, or the old with a reason
-    duplicates(erp_records)                     # DuplicateGroups, the surest first
+refit(decisions, prior)                     # a Refit: the new model, or the old with a reason
+duplicates(erp_records)                     # DuplicateGroups, the surest first
 """
 
 from mapping.domain.matching.catalogue import Catalogue

@@ -33,7 +33,8 @@ class Command(BaseCommand):
                 lessons.append(training.lesson(world))
         for world in training_worlds(each=options["each"]):
             lessons.append(training.lesson(world))
-            self.stdout.write(f"{world.name}: {len(world.lefts)} variants, {len(world.rights)} items")
+            size = f"{len(world.lefts)} variants, {len(world.rights)} items"
+            self.stdout.write(f"{world.name}: {size}")
         if not lessons:
             raise CommandError("--each 0 and no --real: nothing to learn from")
         notes = {
@@ -57,7 +58,5 @@ class Command(BaseCommand):
         worlds = []
         for number in range(4):
             kept, left = without_some_items(rights, own, share=0.3 if number else 0.0, seed=number)
-            worlds.append(
-                training.World(f"real-{number}", "real", half, kept, left, weight=1.0)
-            )
+            worlds.append(training.World(f"real-{number}", "real", half, kept, left, weight=1.0))
         return worlds
