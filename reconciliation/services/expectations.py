@@ -25,7 +25,8 @@ _FIELDS = [
 
 def terms() -> Terms:
     """Marketplacer's finance settings, as this installation declares them."""
-    return Terms(**settings.PAYOUT_TERMS)
+    declared: dict[str, Any] = settings.PAYOUT_TERMS
+    return Terms(**declared)
 
 
 def sale_lines(invoice: InvoiceValue) -> list[SaleLine]:
