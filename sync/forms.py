@@ -18,6 +18,7 @@ class DeskForm(forms.Form):
     )
     find = forms.CharField(required=False, max_length=200, label="Search the item master")
     show = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    asked = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
 
 class ApproveForm(forms.Form):

@@ -5,7 +5,7 @@ for two products.
 """
 
 from mapping.models.catalogue import ErpItem, Listing
-from mapping.models.codes import AccountMapping, TaxCodeMapping
+from mapping.models.codes import AccountMapping, AccountRole, TaxCodeMapping
 from mapping.models.dated import IN_FORCE, DatedQuerySet, TstzRange
 from mapping.models.imports import ImportedFile
 from mapping.models.mappings import SkuMapping
@@ -32,6 +32,7 @@ from mapping.models.suggestions import (
 __all__ = [
     "IN_FORCE",
     "AccountMapping",
+    "AccountRole",
     "DatedQuerySet",
     "Decision",
     "DuplicatePair",

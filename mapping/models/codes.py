@@ -55,6 +55,23 @@ class TaxCodeMapping(models.Model):
         return f"{self.country} {self.marketplace_rate:%} is {self.erp_code}"
 
 
+class AccountRole(models.TextChoices):
+    """The roles that the entries of this product need; a company may add roles of its own."""
+
+    CUSTOMER_CLEARING = "customer_clearing", "what customers owe until their money arrives"
+    SELLER_PENDING = "seller_payable_pending", "owed to sellers, not due yet"
+    SELLER_DUE = "seller_payable_due", "owed to sellers, due by an advice"
+    COMMISSION = "commission_revenue", "commission earned"
+    COMMISSION_TAX = "commission_tax", "tax on commission"
+    REVENUE = "revenue", "sales of our own"
+    OUTPUT_TAX = "output_tax", "tax on sales of our own"
+    BANK = "bank", "the bank"
+    GATEWAY = "gateway_clearing", "money on its way from the payment gateway"
+    GATEWAY_FEE = "gateway_fee", "what the payment gateway keeps"
+    TAX_ADJUSTMENT = "tax_adjustment", "tax differences to the cent"
+    WRITE_OFF = "write_off", "differences written off"
+
+
 class AccountMapping(models.Model):
     """Which ERP account plays a role in an entry, for a span of time.
 

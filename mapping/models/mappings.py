@@ -46,6 +46,7 @@ class SkuMapping(models.Model):
     # Facts of both sides that agreed or differed when it was confirmed or last looked at: what
     # conflicts now and did not then is news for a person.
     compared = models.JSONField(default=dict)
+    compared_at = models.DateTimeField(null=True, blank=True)
     # Drawn for a second look, because no person confirmed it.
     review_due = models.BooleanField(default=False)
     reviewed_by = models.ForeignKey(

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Case, CharField, QuerySet, Value, When
 
-from mapping.models import AccountMapping, TaxCodeMapping
+from mapping.models import AccountMapping, AccountRole, TaxCodeMapping
 
 NARROWER = ("region", "origin", "item_class", "exemption")
 
@@ -47,14 +47,30 @@ def narrowest(
     return [rule for _, rule in best.values()]
 
 
-def tax_code_mappings() -> QuerySet[TaxCodeMapping]:
-    """Every tax code mapping that is or was in force, with who set it."""
-    return TaxCodeMapping.objects.select_related("set_by")
+def _span(at: datetime) -> Case:
+    """Where a dated row stands at the moment: "in force", "ended" or "planned"."""
+    return Case(
+        When(valid_until__lte=at, then=Value("ended")),
+        When(valid_from__gt=at, then=Value("planned")),
+        default=Value("in force"),
+        output_field=CharField(),
+    )
 
 
-def account_mappings() -> QuerySet[AccountMapping]:
-    """Every account mapping that is or was in force, with who set it."""
-    return AccountMapping.objects.select_related("set_by")
+def tax_code_mappings(*, at: datetime) -> QuerySet[TaxCodeMapping]:
+    """Every tax code mapping, with who set it and `span`: in force, ended or planned."""
+    return TaxCodeMapping.objects.select_related("set_by").annotate(span=_span(at))
+
+
+def account_mappings(*, at: datetime) -> QuerySet[AccountMapping]:
+    """Every account mapping, with who set it and `span`: in force, ended or planned."""
+    return AccountMapping.objects.select_related("set_by").annotate(span=_span(at))
+
+
+def roles_without_account(*, at: datetime) -> list[tuple[str, str]]:
+    """(code, what it is) of the roles that entries need and nobody has given an account."""
+    known = {role for event, role in accounts_at(at=at) if not event}
+    return [(role.value, role.label) for role in AccountRole if role.value not in known]
 
 
 def accounts_at(*, at: datetime) -> dict[tuple[str, str], str]:

@@ -22,6 +22,9 @@ from mapping.models import (
     ListingOwnership,
     OwnershipDefault,
     OwnershipRule,
+    Seller,
+    SellerRule,
+    SellerTreatment,
 )
 
 
@@ -109,3 +112,17 @@ def _span(row: Any) -> tuple[datetime | None, datetime | None]:
 def listing_rules() -> QuerySet[ListingOwnership]:
     """Rules about listings of a seller, the newest first, with who set them."""
     return ListingOwnership.objects.select_related("seller", "listing", "set_by").order_by("-pk")
+
+
+def ownership_default(*, at: datetime) -> str:
+    """Whose stock it is at sellers without a rule of their own; "" when nobody has said."""
+    row = OwnershipDefault.objects.in_force(at).first()  # one at a time, by constraint
+    return row.owner if row is not None else ""
+
+
+def history_of(*, seller: Seller) -> list[SellerRule]:
+    """Every rule that ever was set for a seller, the newest word first."""
+    rules: list[SellerRule] = []
+    for model in (OwnershipRule, FulfilmentRule, SellerTreatment):
+        rules.extend(model.objects.filter(seller=seller).select_related("set_by").order_by("pk"))
+    return sorted(rules, key=lambda rule: rule.set_at, reverse=True)

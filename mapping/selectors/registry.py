@@ -68,7 +68,10 @@ def rules_of(*, marketplacer_ids: Iterable[str]) -> dict[str, SellerRules]:
 
 
 def with_rules(*, at: datetime) -> QuerySet[Seller]:
-    """Sellers annotated with `treatment`, `fulfilled_by` and `stock_owner` (None: no rule)."""
+    """Sellers annotated with `treatment`, `fulfilled_by` and `stock_owner` (None: no rule).
+
+    Of the rule about stock also `stock_since`, `stock_set_by` (a name) and `stock_reason`.
+    """
 
     def in_force(model: type, field: str) -> Subquery:
         rules = model.objects.filter(seller=OuterRef("pk")).in_force(at)  # type: ignore[attr-defined]
@@ -78,6 +81,9 @@ def with_rules(*, at: datetime) -> QuerySet[Seller]:
         treatment=in_force(SellerTreatment, "treatment"),
         fulfilled_by=in_force(FulfilmentRule, "fulfilled_by"),
         stock_owner=in_force(OwnershipRule, "owner"),
+        stock_since=in_force(OwnershipRule, "valid_from"),
+        stock_set_by=in_force(OwnershipRule, "set_by__username"),
+        stock_reason=in_force(OwnershipRule, "reason"),
     ).order_by("business_name", "pk")
 
 

@@ -1,243 +1,281 @@
-"""The registry from CSV files, all or nothing, with a verdict for each row before anything changes.
+"""Files into the registries: checked first, applied in one transaction, all or nothing.
 
-sellers:   seller_id, stock_owner, fulfilled_by, treatment, dispatch_country
-mappings:  seller_id, variant_id, erp_sku, pack_quantity
-tax-codes: country, marketplace_rate, erp_code, erp_rate
-
-`seller_id` and `variant_id` are the numbers people see in the Marketplacer portal.
+A file is read twice: once to give every row its verdict, once to carry out what it says, in
+batches, so that a long file takes no more memory than a short one. See `registers` for the columns.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from itertools import islice
 
 from django.db import transaction
+from django_q.tasks import async_task
 
-from mapping.models import (
-    ErpItem,
-    FulfilmentRule,
-    Listing,
-    OwnershipRule,
-    Seller,
-    SellerTreatment,
-    SkuMapping,
+from mapping.models import ImportedFile
+from mapping.services import tables
+from mapping.services.register_mappings import Mappings
+from mapping.services.register_rules import (
+    Accounts,
+    Duplicates,
+    Sellers,
+    StockRules,
+    TaxCodes,
 )
-from mapping.services import rules
-from mapping.signals import mapping_changed
+from mapping.services.registers import Author, Register, Row, Verdict, bad
 from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 
-Row = Mapping[str, str]
-Deed = Callable[[], None]
+CHUNK = 2000
+SHOWN = 500  # verdicts kept to be read; counts are of all rows
+AT_ONCE = 300_000  # bytes that a request checks itself; larger files are a worker's
+
+REGISTERS: dict[str, Callable[[datetime], Register]] = {
+    "mappings": Mappings,
+    "sellers": Sellers,
+    "stock-rules": StockRules,
+    "tax-codes": TaxCodes,
+    "accounts": Accounts,
+    "duplicates": Duplicates,
+}
+# Who may import into a registry is who may change it by hand.
+PERMISSIONS = {
+    "mappings": "mapping.confirm_skumapping",
+    "sellers": "mapping.change_ownershiprule",
+    "stock-rules": "mapping.change_ownershiprule",
+    "tax-codes": "mapping.change_taxcodemapping",
+    "accounts": "mapping.change_taxcodemapping",
+    "duplicates": "mapping.confirm_skumapping",
+}
+State = ImportedFile.State
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What an import would do with one row: "new", "unchanged", or the error and its fix."""
+@dataclass
+class Report:
+    """What would become, or became, of a file's rows: counts of all, some verdicts to read."""
 
-    row: int  # as a spreadsheet counts them: the heading is row 1
-    words: str
-    ok: bool
+    rows: int = 0
+    new: int = 0
+    unchanged: int = 0
+    errors: int = 0
+    wrong: list[Verdict] = field(default_factory=list)
+    right: list[Verdict] = field(default_factory=list)
 
-
-@dataclass(frozen=True)
-class Plan:
-    verdicts: Sequence[Verdict]
-    carry_out: Deed
+    def add(self, verdicts: Sequence[Verdict]) -> None:
+        for verdict in verdicts:
+            self.rows += 1
+            self.errors += not verdict.ok
+            self.unchanged += verdict.ok and not verdict.new
+            self.new += verdict.ok and verdict.new
+            kept = self.right if verdict.ok else self.wrong
+            if len(kept) < SHOWN:
+                kept.append(verdict)
 
     @property
-    def errors(self) -> list[Verdict]:
-        return [verdict for verdict in self.verdicts if not verdict.ok]
+    def verdicts(self) -> list[Verdict]:
+        """Those kept, by row."""
+        return sorted([*self.wrong, *self.right], key=lambda verdict: verdict.row)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {"new": self.new, "unchanged": self.unchanged, "errors": self.errors}
 
 
-def apply(*, plan: Plan) -> None:
-    """Do what the plan says, in one transaction. Refused when any row has an error."""
-    if plan.errors:
-        first = plan.errors[0]
+def check(*, kind: str, content: bytes, at: datetime) -> Report:
+    """A verdict for every row; changes nothing. Refused when the file as a whole makes no sense."""
+    report = Report()
+    for _, verdicts in _judged(kind, content, at):
+        report.add(verdicts)
+    return report
+
+
+@transaction.atomic
+def apply(
+    *,
+    kind: str,
+    content: bytes,
+    by: User | None,
+    at: datetime,
+    reason: str,
+    leave_bad: bool = False,
+) -> Report:
+    """Carry out what the file says, in one transaction. A second run finds all unchanged.
+
+    Refused when any row has an error, unless the bad ones are to be left out, and without reason.
+    """
+    if not reason.strip():
+        raise Refused("Say why.")
+    author, report = Author(by, at, reason), Report()
+    for register, verdicts in _judged(kind, content, at):
+        report.add(verdicts)
+        if report.errors and not leave_bad:
+            continue  # judged to the end, for the count in the refusal
+        todo = [verdict for verdict in verdicts if verdict.ok and verdict.new]
+        if todo:
+            register.carry_out(todo, author)
+    if report.errors and not leave_bad:
+        first = report.wrong[0]
         raise Refused(
-            f"{len(plan.errors)} rows cannot be imported; the first is row {first.row}: "
-            f"{first.words} Nothing was changed."
+            f"{report.errors} of {report.rows} rows cannot be imported; the first is row "
+            f"{first.row}: {first.words} Nothing was changed."
         )
-    with transaction.atomic():
-        plan.carry_out()
+    return report
 
 
-def _columns(rows: Sequence[Row], wanted: Iterable[str]) -> None:
-    missing = [name for name in wanted if rows and name not in rows[0]]
+def _judged(kind: str, content: bytes, at: datetime) -> Iterator[tuple[Register, list[Verdict]]]:
+    if kind not in REGISTERS:
+        raise Refused(f"There is no registry {kind!r}.")
+    register, rows = REGISTERS[kind](at), tables.read(content)
+    _, heading = next(rows)
+    missing = [name for name in register.required if name not in heading]
     if missing:
-        raise Refused(f"The file has no column {', '.join(missing)}. Nothing was changed.")
+        there = ", ".join(filter(None, heading))
+        raise Refused(f"The file has no column {', '.join(missing)}. It has {there}.")
+    while chunk := list(islice(rows, CHUNK)):
+        good = [(number, row) for number, row in chunk if _shape(row) == ""]
+        verdicts = register.judge(good)
+        verdicts += [bad(number, _shape(row)) for number, row in chunk if _shape(row)]
+        yield register, sorted(verdicts, key=lambda verdict: verdict.row)
 
 
-def plan_sellers(*, rows: Sequence[Row], by: User | None, at: datetime, reason: str) -> Plan:
-    """Who owns the stock, who dispatches, whose sale it is; an empty cell changes nothing."""
-    _columns(rows, ["seller_id", "stock_owner", "fulfilled_by", "treatment"])
-    sellers = {str(seller.legacy_id): seller for seller in Seller.objects.order_by("pk")}
-    verdicts: list[Verdict] = []
-    deeds: list[Deed] = []
-    for number, row in enumerate(rows, start=2):
-        seller = sellers.get(row["seller_id"].strip())
-        if seller is None:
-            words = f"seller_id {row['seller_id']} is not a seller we have read from Marketplacer."
-            verdicts.append(Verdict(number, words, ok=False))
-            continue
-        problem = _check_choices(row)
-        if problem:
-            verdicts.append(Verdict(number, problem, ok=False))
-            continue
-        verdicts.append(Verdict(number, f"sets the rules of {seller}", ok=True))
-        deeds.append(_seller_deed(seller, row, by, at, reason))
-    return Plan(verdicts, lambda: _all(deeds))
+def _shape(row: Row) -> str:
+    """What is wrong with a row before anything is looked up."""
+    if beyond := row.get(""):
+        return f"It has more cells than the heading: {beyond[:60]!r} stands beyond the last one."
+    long = next((name for name, value in row.items() if len(value) > 500), "")
+    return f"{long} is longer than 500 characters." if long else ""
 
 
-CHOICES: dict[str, tuple[Any, list[str]]] = {
-    "stock_owner": (OwnershipRule, OwnershipRule.Owner.values),
-    "fulfilled_by": (FulfilmentRule, FulfilmentRule.By.values),
-    "treatment": (SellerTreatment, SellerTreatment.Treatment.values),
-}
+# -- files that people upload -------------------------------------------------------------------
 
 
-def _check_choices(row: Row) -> str:
-    for column, (_, allowed) in CHOICES.items():
-        if row[column] and row[column] not in allowed:
-            return f"{column} is {row[column]!r}; it must be {' or '.join(allowed)}, or empty."
-    return ""
+@transaction.atomic
+def take(*, kind: str, name: str, content: bytes, by: User, at: datetime) -> ImportedFile:
+    """Keep an uploaded file and check it: at once when it is small, else a worker does.
+
+    The same bytes again while they wait to be decided on are the same file.
+    """
+    if kind not in REGISTERS:
+        raise Refused(f"There is no registry {kind!r}.")
+    if len(content) > tables.MOST_BYTES:
+        raise Refused(f"The file is larger than {tables.MOST_BYTES // 1_000_000} MB.")
+    digest = hashlib.sha256(content).hexdigest()
+    open_ones = [State.WAITING, State.CHECKED, State.APPLYING]
+    held = ImportedFile.objects.filter(kind=kind, digest=digest, state__in=open_ones)
+    if (known := held.order_by("-pk").first()) is not None:
+        return known
+    file = ImportedFile.objects.create(
+        kind=kind,
+        name=name[:200] or "unnamed",
+        digest=digest,
+        content=content,
+        checked_by=by,
+        checked_at=at,
+    )
+    if len(content) <= AT_ONCE:
+        return check_file(file=file, at=at)
+    async_task("mapping.tasks.check_file", file.pk)
+    return file
 
 
-def _seller_deed(seller: Seller, row: Row, by: User | None, at: datetime, reason: str) -> Deed:
-    def carry_out() -> None:
-        for column, (rule, _) in CHOICES.items():
-            if row[column]:
-                rules.set_rule(
-                    rule=rule, seller=seller, value=row[column], by=by, at=at, reason=reason
-                )
-        if country := row.get("dispatch_country", ""):
-            Seller.objects.filter(pk=seller.pk).update(dispatch_country=country)
+@transaction.atomic
+def check_file(*, file: ImportedFile, at: datetime) -> ImportedFile:
+    """Give every row its verdict; checking again gives them anew, by what holds now."""
+    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    if locked.state not in (State.WAITING, State.CHECKED):
+        return locked
+    try:
+        _told(locked, check(kind=locked.kind, content=bytes(locked.content), at=at))
+        locked.state = State.CHECKED
+    except Refused as refused:
+        locked.state, locked.problem, locked.content = State.UNREADABLE, str(refused), b""
+    locked.checked_at = at
+    locked.save()
+    return locked
 
-    return carry_out
+
+@transaction.atomic
+def decide(
+    *, file: ImportedFile, by: User, at: datetime, reason: str, leave_bad: bool = False
+) -> ImportedFile:
+    """Apply a checked file: at once when it is small, else a worker does, all or nothing.
+
+    Refused without a reason, or when rows are bad and are not to be left out.
+    """
+    if not reason.strip():
+        raise Refused("Say why.")
+    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    if locked.state != State.CHECKED:
+        raise Refused(f"This file is {locked.get_state_display()}.")
+    if locked.counts.get("errors") and not leave_bad:
+        raise Refused("Some rows cannot be imported. Put them right, or leave them out.")
+    locked.state, locked.reason, locked.leave_bad = State.APPLYING, reason, leave_bad
+    locked.checked_by, locked.problem = by, ""
+    locked.save()
+    if len(locked.content) <= AT_ONCE:
+        return apply_file(file=locked, at=at)
+    async_task("mapping.tasks.apply_file", locked.pk)
+    return locked
 
 
-def plan_mappings(*, rows: Sequence[Row], by: User | None, at: datetime, reason: str) -> Plan:
-    """Confirmed mappings from the beginning of time; what is mapped already must agree."""
-    _columns(rows, ["seller_id", "variant_id", "erp_sku"])
-    listings = {
-        (str(listing.seller.legacy_id), str(listing.legacy_id)): listing
-        for listing in Listing.objects.select_related("seller").order_by("pk")
-    }
-    items = {item.sku: item for item in ErpItem.objects.filter(active=True).order_by("-pk")}
-    mapped = {
-        mapping.listing_id: mapping
-        for mapping in SkuMapping.objects.filter(
-            state__in=[SkuMapping.State.CONFIRMED, SkuMapping.State.RETIRED]
-        ).order_by("pk")
-    }
-    verdicts: list[Verdict] = []
-    new: list[SkuMapping] = []
-    seen: set[int] = set()
-    for number, row in enumerate(rows, start=2):
-        listing = listings.get((row["seller_id"].strip(), row["variant_id"].strip()))
-        item = items.get(row["erp_sku"].strip())
-        pack = row.get("pack_quantity") or "1"
-        problem = _mapping_problem(row, listing, item, pack, mapped)
-        if problem or listing is None or item is None:
-            verdicts.append(Verdict(number, problem, ok=False))
-        elif listing.pk in seen:
-            words = f"variant_id {row['variant_id']} stands in the file twice."
-            verdicts.append(Verdict(number, words, ok=False))
-        elif listing.pk in mapped:
-            verdicts.append(Verdict(number, "unchanged", ok=True))
-        else:
-            seen.add(listing.pk)
-            verdicts.append(Verdict(number, f"maps {listing} to {item}", ok=True))
-            new.append(
-                SkuMapping(
-                    listing=listing,
-                    item=item,
-                    state=SkuMapping.State.CONFIRMED,
-                    source=SkuMapping.Source.IMPORT,
-                    pack_quantity=int(pack),
-                    reason=reason,
-                    made_by=by,
-                    made_at=at,
-                )
+@transaction.atomic
+def apply_file(*, file: ImportedFile, at: datetime) -> ImportedFile:
+    """Carry a decided file out. What changed since the check counts: a row that has become bad
+    brings the file back to be looked at, with nothing changed."""
+    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    if locked.state != State.APPLYING:
+        return locked
+    try:
+        with transaction.atomic():
+            report = apply(
+                kind=locked.kind,
+                content=bytes(locked.content),
+                by=locked.checked_by,
+                at=at,
+                reason=locked.reason,
+                leave_bad=locked.leave_bad,
             )
-    return Plan(verdicts, lambda: _create_mappings(new, by, at, reason))
+    except Refused as refused:
+        locked.state, locked.problem = State.CHECKED, str(refused)
+        _told(locked, check(kind=locked.kind, content=bytes(locked.content), at=at))
+        locked.save()
+        return locked
+    _told(locked, report)
+    locked.state, locked.applied_at, locked.content = State.APPLIED, at, b""
+    locked.save()
+    audit.record(
+        action="importedfile.apply",
+        subject=locked,
+        by=locked.checked_by,
+        at=at,
+        after={"file": locked.name, "digest": locked.digest, **locked.counts},
+        reason=locked.reason,
+    )
+    return locked
 
 
-def _mapping_problem(
-    row: Row,
-    listing: Listing | None,
-    item: ErpItem | None,
-    pack: str,
-    mapped: Mapping[int, SkuMapping],
-) -> str:
-    if listing is None:
-        return f"variant_id {row['variant_id']} of seller_id {row['seller_id']} is not a listing."
-    if item is None:
-        return f"erp_sku {row['erp_sku']} is not an active ERP item."
-    if not (pack.isdecimal() and int(pack)):
-        return f"pack_quantity is {pack!r}; it must be a whole number above zero."
-    current = mapped.get(listing.pk)
-    if current is not None and (current.item_id, current.pack_quantity) != (item.pk, int(pack)):
-        return f"{listing} is mapped to another item already; remap it on the mapping screen."
-    return ""
+@transaction.atomic
+def drop(*, file: ImportedFile, by: User, at: datetime) -> ImportedFile:
+    """Leave a checked file alone; its rows are forgotten, that it was there is not."""
+    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    if locked.state in (State.CHECKED, State.WAITING):
+        locked.state, locked.content, locked.checked_by = State.DROPPED, b"", by
+        locked.save()
+        audit.record(action="importedfile.drop", subject=locked, by=by, at=at)
+    return locked
 
 
-def _create_mappings(new: Sequence[SkuMapping], by: User | None, at: datetime, reason: str) -> None:
-    SkuMapping.objects.bulk_create(new, batch_size=1000)
-    for mapping in new:
-        audit.record(
-            action="mapping.confirm",
-            subject=mapping,
-            by=by,
-            at=at,
-            after={"listing": str(mapping.listing), "item": mapping.item.sku},
-            reason=reason,
-        )
-    mapping_changed.send(sender=SkuMapping, listing_ids={m.listing_id for m in new})
+def _told(file: ImportedFile, report: Report) -> None:
+    file.rows, file.counts = report.rows, report.counts
+    file.verdicts = [
+        {"row": one.row, "words": one.words, "ok": one.ok, "new": one.new}
+        for one in [*report.wrong, *report.right]
+    ]
 
 
-def plan_tax_codes(*, rows: Sequence[Row], by: User | None, at: datetime, reason: str) -> Plan:
-    """Which ERP tax each marketplace rate is, by delivery country."""
-    _columns(rows, ["country", "marketplace_rate", "erp_code", "erp_rate"])
-    verdicts: list[Verdict] = []
-    deeds: list[Deed] = []
-    for number, row in enumerate(rows, start=2):
-        try:
-            marketplace_rate = Decimal(row["marketplace_rate"])
-            erp_rate = Decimal(row["erp_rate"])
-        except InvalidOperation:
-            words = "marketplace_rate and erp_rate must be numbers such as 0.20."
-            verdicts.append(Verdict(number, words, ok=False))
-            continue
-        if len(row["country"]) != 2 or not row["erp_code"]:
-            words = "country must be a two-letter code and erp_code must not be empty."
-            verdicts.append(Verdict(number, words, ok=False))
-            continue
-        verdicts.append(Verdict(number, f"maps {marketplace_rate} to {row['erp_code']}", ok=True))
-        deeds.append(_tax_deed(row, marketplace_rate, erp_rate, by, at, reason))
-    return Plan(verdicts, lambda: _all(deeds))
-
-
-def _tax_deed(
-    row: Row, rate: Decimal, erp_rate: Decimal, by: User | None, at: datetime, reason: str
-) -> Deed:
-    def carry_out() -> None:
-        rules.map_tax_code(
-            country=row["country"],
-            marketplace_rate=rate,
-            erp_code=row["erp_code"],
-            erp_rate=erp_rate,
-            by=by,
-            at=at,
-            reason=reason,
-        )
-
-    return carry_out
-
-
-def _all(deeds: Sequence[Deed]) -> None:
-    for deed in deeds:
-        deed()
+def stuck() -> Sequence[int]:
+    """Files whose check or application was begun and whose worker died: to be taken up again."""
+    rows = ImportedFile.objects.filter(state__in=[State.WAITING, State.APPLYING])
+    return list(rows.order_by("pk").values_list("pk", flat=True))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from mapping.models import DuplicatePair, ErpItem, Listing, NewItemRequest, SkuMapping
+from mapping.models import ErpItem, Listing, NewItemRequest, SkuMapping
 from mapping.signals import mapping_changed
 from mkterp.core import audit
 from mkterp.core.errors import Refused
@@ -307,23 +307,3 @@ def carry_over(*, mapping: SkuMapping, listing: Listing, by: User, at: datetime)
         source=Source.CARRIED,
         reason=f"the same listing as variant {mapping.listing.legacy_id or mapping.listing}",
     )
-
-
-def warning_of(item: ErpItem) -> str:
-    """What a person should know before a listing is mapped to this item; "" when nothing."""
-    pairs = DuplicatePair.objects.filter(
-        state__in=[DuplicatePair.State.OPEN, DuplicatePair.State.DUPLICATE]
-    )
-    for pair in pairs.filter(left=item).select_related("right", "keep").order_by("pk")[:1]:
-        return _duplicate_words(item, pair.right, pair)
-    for pair in pairs.filter(right=item).select_related("left", "keep").order_by("pk")[:1]:
-        return _duplicate_words(item, pair.left, pair)
-    return ""
-
-
-def _duplicate_words(item: ErpItem, other: ErpItem, pair: DuplicatePair) -> str:
-    if pair.state == DuplicatePair.State.OPEN:
-        return f"{item.sku} may be the same product as {other.sku}; nobody has looked at it yet."
-    if pair.keep_id is not None and pair.keep_id != item.pk:
-        return f"{item.sku} is a duplicate; {other.sku} is the one to keep."
-    return f"{item.sku} is twice in the ERP, also as {other.sku}."

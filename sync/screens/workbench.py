@@ -1,5 +1,6 @@
 """The workbench: unmapped listings by the money they hold up, and the items they may be."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -12,64 +13,17 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from mapping import selectors as registry
-from mapping.domain.text import search_text
-from mapping.models import ErpItem, Listing, SkuMapping
+from mapping.models import ErpItem, Listing, NewItemRequest, SkuMapping, StoredSuggestion
 from mkterp.core.screens import words
 from sync import selectors
 from sync.forms import DeskForm
+from sync.screens.candidates import Candidate, found, offered
 from sync.selectors import Unmapped
+from sync.selectors.workbench import asked_for
 from sync.services.workbench import Released
 
 FIRST, STEP, MOST = 50, 100, 450  # queue entries drawn
-WORDS_SHOWN = 8
-PUNCTUATION = ".,;:/()[]'\"&+"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """An ERP item that the open listing may be, and what speaks for it."""
-
-    number: int  # the key that approves it; 0: none
-    item: ErpItem
-    alike: int  # per cent of shared trigrams, not a probability
-    same_barcode: bool
-    other_barcode: bool  # both have one, and they differ
-    same_sku: bool
-    shared: list[str]  # words of the listing that the item has too
-    foreign: list[str]  # words that only the item has
-    cheaper: Decimal | None  # item's price less the listing's; None when one is unknown
-
-    @property
-    def cheaper_text(self) -> str:
-        text, _ = words.difference_text(self.cheaper or Decimal(0), settings.COMPANY_CURRENCY)
-        return text
-
-
-def candidate(
-    listing: Listing, item: ErpItem, number: int, similarity: float, *, same_barcode: bool
-) -> Candidate:
-    """What a person needs to see of an item beside the listing."""
-    ours = plain_words(listing.title, listing.brand, listing.label)
-    theirs = plain_words(item.name, *(str(value) for value in item.options.values()))
-    cheaper = None
-    if listing.price is not None and item.price is not None:
-        cheaper = item.price - listing.price
-    return Candidate(
-        number=number,
-        item=item,
-        alike=round(similarity * 100),
-        same_barcode=same_barcode,
-        other_barcode=bool(listing.barcode and item.barcodes) and not same_barcode,
-        same_sku=bool(listing.sku) and listing.sku.casefold() == item.sku.casefold(),
-        shared=list(dict.fromkeys(word for word in ours if word in theirs))[:WORDS_SHOWN],
-        foreign=list(dict.fromkeys(word for word in theirs if word not in ours))[:WORDS_SHOWN],
-        cheaper=cheaper,
-    )
-
-
-def plain_words(*texts: str) -> list[str]:
-    """The words of names and options, without codes and punctuation: what people compare."""
-    return [word for part in search_text(*texts).split() if (word := part.strip(PUNCTUATION))]
+OFFERED = 5  # candidates, one for each key from 1 to 5
 
 
 @dataclass
@@ -98,6 +52,19 @@ class Desk:
         return min(self.wanted.get("show") or FIRST, MOST)
 
     @property
+    def asked(self) -> bool:
+        """Whether the queue shows what waits for a new item instead of what waits for a person."""
+        return bool(self.wanted.get("asked"))
+
+    @cached_property
+    def asked_many(self) -> int:
+        return asked_for()
+
+    @property
+    def asked_url(self) -> str:
+        return self.address(asked=None if self.asked else "1", show=None)
+
+    @property
     def narrowed(self) -> bool:
         return bool(self.wanted.get("seller") or self.wanted.get("q"))
 
@@ -105,7 +72,7 @@ class Desk:
 
     @cached_property
     def _cases(self) -> QuerySet[Any]:
-        rows = selectors.unmapped_cases()
+        rows = selectors.unmapped_cases(asked=self.asked)
         if seller := self.wanted.get("seller"):
             rows = rows.filter(listing__seller=seller)
         for word in self.wanted.get("q", "").split():
@@ -114,7 +81,7 @@ class Desk:
 
     @cached_property
     def _idle(self) -> QuerySet[Any]:
-        rows = selectors.unmapped_listings(at=self.at)
+        rows = selectors.unmapped_listings(at=self.at, asked=self.asked)
         if seller := self.wanted.get("seller"):
             rows = rows.filter(seller=seller)
         for word in self.wanted.get("q", "").split():
@@ -201,14 +168,84 @@ class Desk:
         return in_force.in_force(self.at).select_related("item", "made_by").order_by("-pk").first()
 
     @cached_property
+    def offers(self) -> registry.Offers:
+        """What was computed ahead for the open listing."""
+        if self.open is None or self.mapping is not None:
+            return registry.Offers(None)
+        return registry.offers(listing=self.open.listing, limit=OFFERED)
+
+    @cached_property
     def candidates(self) -> list[Candidate]:
         if self.open is None or self.mapping is not None:
             return []
         listing = self.open.listing
+        if self.offers.stored is None:  # not ranked yet: what looks alike
+            return self._alike(listing)
+        warnings = self._warnings([offer.item for offer in self.offers.offers])
+        decides = self.offers.stored.decides if len(self.offers.offers) > 1 else ""
         return [
-            candidate(listing, s.item, number, s.similarity, same_barcode=s.same_barcode)
-            for number, s in enumerate(registry.suggestions(listing=listing), start=1)
+            offered(
+                listing,
+                offer,
+                number,
+                warning=warnings.get(offer.item.pk, ""),
+                hint=f"the next one differs in {decides}" if decides and number == 1 else "",
+            )
+            for number, offer in enumerate(self.offers.offers, start=1)
         ]
+
+    def _alike(self, listing: Listing) -> list[Candidate]:
+        alike = registry.suggestions(listing=listing, limit=OFFERED)
+        warnings = self._warnings([one.item for one in alike])
+        return [
+            found(listing, s.item, number, s.similarity, warning=warnings.get(s.item.pk, ""))
+            for number, s in enumerate(alike, start=1)
+        ]
+
+    def _warnings(self, items: Sequence[ErpItem]) -> dict[int, str]:
+        pairs = registry.duplicates_of([item.pk for item in items])
+        return {
+            item.pk: registry.warning(item, pairs[item.pk]) for item in items if item.pk in pairs
+        }
+
+    @property
+    def verdict(self) -> str:
+        """What the suggestions come down to, in a sentence; "" when the first one says it."""
+        stored = self.offers.stored
+        if self.open is None or self.mapping is not None:
+            return ""
+        if stored is None:
+            if not self.candidates:
+                return "It has not been ranked yet, and no item of the ERP looks like it."
+            return "It has not been ranked yet. These share words or codes with it."
+        if not self.offers.offers:
+            return "No item is suggested: none looks like it, or all were rejected."
+        if stored.verdict == StoredSuggestion.Verdict.NONE_LIKELY:
+            return "No item of the ERP is likely to be it. These come nearest."
+        if stored.verdict == StoredSuggestion.Verdict.AMBIGUOUS:
+            what = f" They differ in {stored.decides}: look there." if stored.decides else ""
+            return f"Several items fit equally well.{what}"
+        return ""
+
+    @property
+    def blind(self) -> bool:
+        """Whether this listing is judged without its confidences in sight (see registry.BLIND)."""
+        return (
+            self.open is not None
+            and self.offers.stored is not None
+            and registry.is_blind(self.open.listing)
+        )
+
+    @cached_property
+    def predecessor(self) -> SkuMapping | None:
+        """The mapped listing that this one seems to be under a new variant id."""
+        if self.open is None or self.mapping is not None:
+            return None
+        return registry.predecessor(listing=self.open.listing, at=self.at)
+
+    @cached_property
+    def requested(self) -> NewItemRequest | None:
+        return registry.requested(listing=self.open.listing) if self.open is not None else None
 
     @cached_property
     def found(self) -> list[Candidate]:
@@ -216,17 +253,10 @@ class Desk:
         text = self.wanted.get("find", "")
         if self.open is None or not text:
             return []
-        listing = self.open.listing
-        codes = {code.lstrip("0") for code in [listing.barcode] if code}
-        items: QuerySet[Any] = registry.search_items(text=text)  # annotated with `similarity`
+        items: list[Any] = list(registry.search_items(text=text))  # annotated with `similarity`
+        warnings = self._warnings(items)
         return [
-            candidate(
-                listing,
-                item,
-                0,
-                item.similarity,
-                same_barcode=bool(codes & {code.lstrip("0") for code in item.barcodes}),
-            )
+            found(self.open.listing, item, 0, item.similarity, warning=warnings.get(item.pk, ""))
             for item in items
         ]
 
@@ -242,7 +272,7 @@ class Desk:
     @property
     def kept(self) -> list[tuple[str, str]]:
         """What narrows the queue, for the forms that do something else."""
-        given = [(name, self.given.get(name, "")) for name in ("seller", "q", "show")]
+        given = [(name, self.given.get(name, "")) for name in ("seller", "q", "show", "asked")]
         return [(name, value) for name, value in given if value]
 
     def address(self, **changes: Any) -> str:
@@ -279,12 +309,14 @@ class Desk:
 
 def mapped(released: Released) -> str:
     """What a confirmation did, in one sentence with its numbers."""
+    many = len(released.mappings)
+    what = "Mapped." if many == 1 else f"{words.things(many, 'listing', 'listings')} mapped."
     if not released.orders and not released.still_parked:
-        return "Mapped. No order waited for it."
+        return f"{what} No order waited for {'it' if many == 1 else 'them'}."
     held = released.still_parked
     wait = f"wait{'s' if held == 1 else ''} for another cause as well"
     if not released.orders:
-        return f"Mapped. {words.things(held, 'order', 'orders')} {wait}."
+        return f"{what} {words.things(held, 'order', 'orders')} {wait}."
     money = words.money_text(released.money, settings.COMPANY_CURRENCY)
-    text = f"Mapped. {words.things(released.orders, 'order', 'orders')}, {money} released"
+    text = f"{what} {words.things(released.orders, 'order', 'orders')}, {money} released"
     return f"{text}; {held} more {wait}." if held else f"{text}."

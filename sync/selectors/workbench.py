@@ -1,5 +1,6 @@
 """Listings without an item, and what waits for them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ from django.db.models import (
 )
 
 from mapping import selectors as registry
-from mapping.models import Listing
+from mapping.models import Listing, NewItemRequest
 from sync.domain.cases import CaseKind
 from sync.models import (
     ExceptionCase,
@@ -34,23 +35,46 @@ class Unmapped:
     money: Decimal  # company currency
 
 
-def unmapped_cases() -> QuerySet[Any]:
-    """Open cases of listings that somebody ordered and no item is mapped to, dearest first."""
+def _requests(listing: str) -> Exists:
+    """Whether the ERP team has been asked for an item of the listing of this field."""
+    return Exists(
+        NewItemRequest.objects.filter(
+            listing=OuterRef(listing),
+            state__in=[NewItemRequest.State.OPEN, NewItemRequest.State.SENT],
+        )
+    )
+
+
+def asked_for() -> int:
+    """How many listings wait for an item that the ERP team has been asked for."""
+    held = [NewItemRequest.State.OPEN, NewItemRequest.State.SENT]
+    return NewItemRequest.objects.filter(state__in=held).count()
+
+
+def unmapped_cases(*, asked: bool = False) -> QuerySet[Any]:
+    """Open cases of listings that somebody ordered and no item is mapped to, dearest first.
+
+    Without those for which a new item has been asked for; with `asked` only those.
+    """
     rows: QuerySet[Any] = open_cases()  # with the annotations of `cases`
+    waits = _requests("listing")
     return (
-        rows.filter(kind=CaseKind.UNMAPPED_SKU, listing__isnull=False)
+        rows.filter(waits if asked else ~waits, kind=CaseKind.UNMAPPED_SKU, listing__isnull=False)
         .select_related("listing__seller", "assigned_to")
         .order_by("-blocked_money", "-blocked_orders", "pk")
     )
 
 
-def unmapped_listings(*, at: datetime) -> QuerySet[Listing]:
-    """Published listings that no item is mapped to and no order waits for."""
+def unmapped_listings(*, at: datetime, asked: bool = False) -> QuerySet[Listing]:
+    """Published listings that no item is mapped to and no order waits for (see above)."""
+    waits = _requests("pk")
     waited_for = ExceptionCase.objects.filter(
         kind=CaseKind.UNMAPPED_SKU, state=ExceptionCase.State.OPEN, listing=OuterRef("pk")
     )
     return (
-        registry.unmapped(at=at).filter(~Exists(waited_for), deleted=False).select_related("seller")
+        registry.unmapped(at=at)
+        .filter(~Exists(waited_for), waits if asked else ~waits, deleted=False)
+        .select_related("seller")
     )
 
 
@@ -108,3 +132,9 @@ def held() -> Held:
         for name, value in found.items()
     }
     return Held(**values)
+
+
+def waiting_for(listing_ids: Iterable[int]) -> dict[int, tuple[int, Decimal]]:
+    """How many orders, and how much money, each of these listings holds up; by listing key."""
+    rows: Any = open_cases().filter(kind=CaseKind.UNMAPPED_SKU, listing__in=list(listing_ids))
+    return {row.listing_id: (row.blocked_orders, row.blocked_money) for row in rows}

@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
+from mapping.models import DuplicatePair, ImportedFile, Seller, SkuMapping
 from mkterp.core import roles
 from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
@@ -22,6 +23,7 @@ from sync.models import (
 from sync.services import inbox
 from tests.factories import (
     make_catalogue_read,
+    make_item,
     make_listing,
     make_mapping,
     make_seller,
@@ -61,6 +63,9 @@ def rows(at):
     ListingStock.objects.create(
         listing=mapped, item=mapped.mappings.get().item, changed_at=at, hold=hold
     )
+    pair = sorted((make_item(), make_item()), key=lambda item: item.pk)
+    DuplicatePair.objects.create(left=pair[0], right=pair[1], found_at=at)
+    ImportedFile.objects.create(kind="stock-rules", name="a.csv", state="CHECKED", checked_at=at)
 
 
 # The model behind the `key` of an address, by the noun in the address's name.
@@ -71,6 +76,24 @@ MODELS = {
     "sync:outbox-message": OutboxMessage,
     "sync:stock-level": ListingStock,
     "sync:hold": StockHold,
+    **dict.fromkeys(
+        ("sync:mapped", "sync:mapped-remap", "sync:mapped-retire", "sync:mapped-still-right"),
+        SkuMapping,
+    ),
+    **dict.fromkeys(("sync:duplicate", "sync:duplicate-judge"), DuplicatePair),
+    **dict.fromkeys(
+        (
+            "mapping:seller",
+            "mapping:seller-rules",
+            "mapping:seller-listing-rule",
+            "mapping:seller-rule-end",
+            "mapping:seller-auto-map",
+        ),
+        Seller,
+    ),
+    **dict.fromkeys(
+        ("mapping:import", "mapping:import-apply", "mapping:import-drop"), ImportedFile
+    ),
     "sync:shipment": Shipment,
     "sync:carrier": CarrierMapping,
     "sync:refund": Correction,

@@ -89,8 +89,10 @@ def test_a_suggestion_says_how_much_it_is_alike_and_in_which_words(
 
     best = desk.candidates[0]
     assert (best.item, best.number) == (item, 1)
-    assert best.shared == ["linen", "camp", "shirt", "sage"]
-    assert 0 < best.alike <= 100
+    assert [(mark.kind, mark.sides) for mark in best.marks if mark.name == "words"] == [
+        ("ok", "linen camp shirt sage")
+    ]
+    assert 0 < best.percent <= 100
 
 
 def test_approving_releases_the_orders_says_how_many_and_opens_the_next(

@@ -1,17 +1,19 @@
-"""What is mapped, and what is said of each seller. The queues that need money are sync's."""
+# mypy: allow-subclassing-any
+"""What is mapped. What a change of it means for orders is on the page of sync."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import django_filters as filters
 import django_tables2 as tables
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
+from django.urls import reverse
 
 from mapping import selectors
-from mapping.models import FulfilmentRule, Seller, SellerTreatment, SkuMapping
-from mkterp.core.screens import Badge, Empty, ListScreen, View
+from mapping.models import Seller, SkuMapping
+from mapping.services import automatic
+from mkterp.core.screens import Action, Badge, Empty, ListScreen, View
 from mkterp.core.screens.columns import Column, LeadColumn, MoneyColumn, StateColumn, TimeColumn
 
 MAPPING = {
@@ -19,10 +21,18 @@ MAPPING = {
     SkuMapping.State.RETIRED: Badge("retired", "wait"),
     SkuMapping.State.PROPOSED: Badge("proposed", "wait"),
 }
-READY = {
-    True: Badge("ready", "done"),
-    False: Badge("rules missing", "need"),
-}
+REVIEWED = Action(
+    "right",
+    "It is right",
+    "mapping.confirm_skumapping",
+    automatic.reviewed,
+    one="mapping",
+    condition=lambda mapping: mapping.review_due,
+    unmet="Nothing is to be reviewed here.",
+    done="Reviewed: {things}.",
+    multi=True,
+    icon="check",
+)
 
 
 class MappingFilters(filters.FilterSet):
@@ -34,6 +44,7 @@ class MappingFilters(filters.FilterSet):
         field_name="listing__seller", queryset=Seller.objects.all(), empty_label="any"
     )
     made_at = filters.DateFromToRangeFilter(label="Made")
+    review_due = filters.BooleanFilter(label="To be reviewed")
 
     class Meta:
         model = SkuMapping
@@ -66,12 +77,15 @@ class Mappings(ListScreen):
     views = (
         View("all", "All"),
         View("people", "Made by people", {"source": SkuMapping.Source.PERSON}),
+        View("rule", "By the rule", {"source": SkuMapping.Source.AUTO}),
+        View("review", "To review", {"review_due": "true"}, count=True),
         View("retired", "Retired", {"state": SkuMapping.State.RETIRED}),
     )
+    actions = (REVIEWED,)
     empty = Empty(
         "Nothing is mapped yet",
         "A mapping says which ERP item a listing is. Confirm the first one in the unmapped SKUs, "
-        "or import what another system knows with manage.py import_registry.",
+        "or import what another system knows.",
         "link-2",
         "sync:unmapped",
         "Open the unmapped SKUs",
@@ -84,64 +98,5 @@ class Mappings(ListScreen):
         return f"{row.listing} is {row.item}"
 
     def row_url(self, row: SkuMapping) -> str:
-        return ""
-
-
-class SellerFilters(filters.FilterSet):
-    treatment = filters.ChoiceFilter(
-        choices=SellerTreatment.Treatment.choices, empty_label="any", label="Whose sale"
-    )
-    fulfilled_by = filters.ChoiceFilter(
-        choices=FulfilmentRule.By.choices, empty_label="any", label="Dispatched by"
-    )
-    ready = filters.BooleanFilter(method="by_ready", label="Rules complete")
-
-    class Meta:
-        model = Seller
-        fields: ClassVar[list[str]] = []
-
-    def by_ready(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        missing = Q(treatment=None) | Q(fulfilled_by=None)
-        return rows.exclude(missing) if value else rows.filter(missing)
-
-
-class SellerTable(tables.Table):
-    business_name = LeadColumn(verbose_name="Seller")
-    treatment = Column(verbose_name="Whose sale", narrow="sub")
-    fulfilled_by = Column(verbose_name="Dispatched by", narrow="hide")
-    stock_owner = Column(verbose_name="Keeps the stock", narrow="hide", wide=True)
-    dispatch_country = Column(verbose_name="Dispatches from", narrow="hide", wide=True)
-    seen_at = TimeColumn(verbose_name="Read", narrow="hide", wide=True)
-    ready = StateColumn(READY, verbose_name="Orders")
-
-
-class Sellers(ListScreen):
-    room = "mapping"
-    name, noun = "sellers", "seller"
-    title, icon = "Sellers", "store"
-    permission = "mapping.view_seller"
-    table, filters = SellerTable, SellerFilters
-    search_fields = ("business_name",)
-    orderings: ClassVar = {"business_name": ("business_name", "id")}
-    order = "business_name"
-    views = (
-        View("all", "All"),
-        View("missing", "Rules missing", {"ready": "false"}, count=True),
-    )
-    empty = Empty(
-        "No seller has been read yet",
-        "Sellers come from Marketplacer every quarter of an hour. What is said of each (whose "
-        "sale it is, who dispatches, who keeps the stock) decides how its orders are booked.",
-        "store",
-        "health",
-        "Look at the feeds",
-    )
-
-    def rows(self, request: HttpRequest) -> QuerySet[Seller]:
-        return selectors.with_readiness(at=timezone.now())
-
-    def row_url(self, row: Seller) -> str:
-        return ""
-
-
-MAPPINGS, SELLERS = Mappings(), Sellers()
+        # Its page knows the orders that were posted with it, so it is a page of sync.
+        return reverse("sync:mapped", kwargs={"key": row.pk})

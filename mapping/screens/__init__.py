@@ -1,0 +1,13 @@
+"""The screens of this room: one instance of each; links and addresses come from it."""
+
+from mapping.screens.codes import Accounts, TaxCodes
+from mapping.screens.duplicates import Duplicates
+from mapping.screens.mappings import Mappings
+from mapping.screens.requests import NewItems
+from mapping.screens.sellers import Sellers
+
+MAPPINGS, SELLERS = Mappings(), Sellers()
+NEW_ITEMS, DUPLICATES = NewItems(), Duplicates()
+TAX_CODES, ACCOUNTS = TaxCodes(), Accounts()
+
+__all__ = ["ACCOUNTS", "DUPLICATES", "MAPPINGS", "NEW_ITEMS", "SELLERS", "TAX_CODES"]

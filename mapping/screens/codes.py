@@ -1,0 +1,133 @@
+# mypy: allow-subclassing-any
+"""Tax codes and accounts: what the marketplace's words are called in the ERP, and since when."""
+
+from typing import Any, ClassVar
+
+import django_filters as filters
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from mapping import selectors
+from mapping.models import AccountMapping, TaxCodeMapping
+from mkterp.core.screens import Badge, Empty, ListScreen, View
+from mkterp.core.screens.columns import Column, LeadColumn, StateColumn, TimeColumn
+
+SPANS = {
+    "in force": Badge("in force", "done"),
+    "ended": Badge("ended", "wait"),
+    "planned": Badge("planned", "move"),
+}
+
+
+class DatedFilters(filters.FilterSet):
+    now = filters.BooleanFilter(method="by_now", label="In force now")
+
+    def by_now(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        return rows.filter(span="in force") if value else rows.exclude(span="in force")
+
+
+class TaxCodeFilters(DatedFilters):
+    class Meta:
+        model = TaxCodeMapping
+        fields = ["country"]
+
+
+class TaxCodeTable(tables.Table):
+    country = LeadColumn(sub="region", verbose_name="Delivered to")
+    marketplace_rate = Column(verbose_name="Marketplace rate", css="n")
+    origin = Column(verbose_name="Sent from", narrow="hide", wide=True)
+    item_class = Column(verbose_name="Item class", narrow="hide", wide=True)
+    exemption = Column(narrow="hide", wide=True)
+    erp_code = Column(verbose_name="ERP tax", mono=True)
+    erp_rate = Column(verbose_name="ERP rate", css="n", narrow="hide")
+    valid_from = TimeColumn(verbose_name="From", narrow="hide")
+    valid_until = TimeColumn(verbose_name="Until", narrow="hide", wide=True)
+    set_by = Column(accessor="set_by__username", verbose_name="Said by", narrow="hide", wide=True)
+    reason = Column(verbose_name="Why", narrow="hide", wide=True)
+    state = StateColumn(SPANS, accessor="span")
+
+
+class TaxCodes(ListScreen):
+    room = "mapping"
+    name, noun = "tax-codes", "tax code"
+    title, icon = "Tax codes", "percent"
+    permission = "mapping.view_taxcodemapping"
+    table, filters = TaxCodeTable, TaxCodeFilters
+    search_fields = ("country__istartswith", "erp_code", "item_class", "reason")
+    orderings: ClassVar = {
+        "country": ("country", "marketplace_rate", "id"),
+        "valid_from": ("set_at", "id"),
+    }
+    order = "country"
+    views = (View("now", "In force", {"now": "true"}), View("all", "All that ever were"))
+    above_template = "mapping/_tax_tools.html"
+    empty = Empty(
+        "No tax code is mapped",
+        "A marketplace rate in a country means one tax of the ERP. Orders with a rate that nobody "
+        "has mapped wait; they are listed with their money under unmapped tax codes.",
+        "percent",
+        "sync:unmapped-taxes",
+        "Open the unmapped tax codes",
+    )
+
+    def rows(self, request: HttpRequest) -> QuerySet[TaxCodeMapping]:
+        return selectors.tax_code_mappings(at=timezone.now())
+
+    def row_title(self, row: TaxCodeMapping) -> str:
+        return str(row)
+
+    def row_url(self, row: TaxCodeMapping) -> str:
+        return ""
+
+
+class AccountFilters(DatedFilters):
+    class Meta:
+        model = AccountMapping
+        fields = ["event", "role"]
+
+
+class AccountTable(tables.Table):
+    role = LeadColumn(verbose_name="Role")
+    event = Column(verbose_name="In the event", narrow="sub")
+    erp_account = Column(verbose_name="ERP account", mono=True)
+    valid_from = TimeColumn(verbose_name="From", narrow="hide")
+    valid_until = TimeColumn(verbose_name="Until", narrow="hide", wide=True)
+    set_by = Column(accessor="set_by__username", verbose_name="Said by", narrow="hide", wide=True)
+    reason = Column(verbose_name="Why", narrow="hide", wide=True)
+    state = StateColumn(SPANS, accessor="span")
+
+
+class Accounts(ListScreen):
+    room = "mapping"
+    name, noun = "accounts", "account"
+    title, icon = "Accounts", "landmark"
+    permission = "mapping.view_taxcodemapping"
+    table, filters = AccountTable, AccountFilters
+    search_fields = ("role", "event", "erp_account", "reason")
+    orderings: ClassVar = {"role": ("role", "event", "id"), "valid_from": ("set_at", "id")}
+    order = "role"
+    views = (View("now", "In force", {"now": "true"}), View("all", "All that ever were"))
+    above_template = "mapping/_account_tools.html"
+    empty = Empty(
+        "No account is mapped",
+        "Each role in an entry, such as customer clearing or commission revenue, is played by one "
+        "account of the ERP. An entry whose roles are not all mapped is not booked.",
+        "landmark",
+    )
+
+    def rows(self, request: HttpRequest) -> QuerySet[AccountMapping]:
+        return selectors.account_mappings(at=timezone.now())
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "missing": selectors.roles_without_account(at=timezone.now()),
+            "may": request.user.has_perm("mapping.change_taxcodemapping"),
+        }
+
+    def row_title(self, row: AccountMapping) -> str:
+        return str(row)
+
+    def row_url(self, row: AccountMapping) -> str:
+        return ""

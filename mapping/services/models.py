@@ -1,0 +1,83 @@
+"""The trained rankings: which is in force, learning a new one, going back to the one before."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import transaction
+
+from mapping.domain import suggestions
+from mapping.domain.suggestions import Choice, Model
+from mapping.models import Decision, SuggestionModel
+from mkterp.core import audit
+from mkterp.core.errors import Refused
+from mkterp.core.models import User
+
+State = SuggestionModel.State
+# Fewer decisions than this make a ranking worse rather than better (measured, see docs).
+ENOUGH = 200
+EVERY = 100  # decisions since the last learning
+LEARNT = {
+    Decision.Choice.APPROVED: Choice.APPROVED,
+    Decision.Choice.OTHER: Choice.OTHER,
+    Decision.Choice.REJECTED: Choice.REJECTED,
+    Decision.Choice.NONE: Choice.NONE,
+    # What turned out wrong was not it.
+    Decision.Choice.RETIRED: Choice.REJECTED,
+}
+
+
+def in_force() -> SuggestionModel | None:
+    """The model that ranks now; None: the one that was shipped."""
+    return SuggestionModel.objects.filter(state=State.IN_FORCE).first()  # one: by constraint
+
+
+def load(row: SuggestionModel | None) -> Model:
+    """The model of a row, or the shipped one."""
+    if row is None or not row.body:
+        return suggestions.prior()
+    return Model.from_bytes(bytes(row.body))
+
+
+def decisions() -> Iterator[suggestions.Decision]:
+    """What people decided, the oldest first, without what they took back."""
+    taken_back = Decision.objects.exclude(undoes=None).filter(choice=Decision.Choice.UNDONE)
+    rows = Decision.objects.filter(choice__in=LEARNT).exclude(pk__in=taken_back.values("undoes_id"))
+    for row in rows.order_by("pk").iterator(chunk_size=1000):
+        yield suggestions.Decision(
+            left_id=str(row.listing_id),
+            choice=LEARNT[Decision.Choice(row.choice)],
+            right_id=str(row.item_id or ""),
+            shown=tuple((str(one["item"]), one["features"]) for one in row.shown),
+        )
+
+
+@transaction.atomic
+def roll_back(*, by: User, at: datetime, reason: str) -> SuggestionModel | None:
+    """Go back to the model before the one in force; returns it, None when that is the shipped one.
+
+    Refused when the shipped one is in force already, or without a reason.
+    """
+    if not reason.strip():
+        raise Refused("Say why.")
+    current = SuggestionModel.objects.select_for_update().filter(state=State.IN_FORCE).first()
+    if current is None:
+        raise Refused("The ranking as shipped is in force; there is none before it.")
+    current.state, current.changed_by, current.changed_at = State.ROLLED_BACK, by, at
+    current.save(update_fields=["state", "changed_by", "changed_at"])
+    before = (
+        SuggestionModel.objects.filter(state=State.REPLACED, pk__lt=current.pk)
+        .order_by("-pk")
+        .first()
+    )
+    if before is not None:
+        before.state, before.changed_by, before.changed_at = State.IN_FORCE, by, at
+        before.save(update_fields=["state", "changed_by", "changed_at"])
+    audit.record(
+        action="suggestionmodel.roll_back",
+        subject=current,
+        by=by,
+        at=at,
+        after={"in_force": before.version if before else "as shipped"},
+        reason=reason,
+    )
+    return before
