@@ -9,6 +9,9 @@ duplicates(erp_records)                     # DuplicateGroups, the surest first
 """
 
 from mapping.domain.matching.catalogue import Catalogue
+from mapping.domain.matching.duplicates import duplicates
+from mapping.domain.matching.features import VERSION as FEATURE_VERSION
+from mapping.domain.matching.learning import Refit, Standing, refit
 from mapping.domain.matching.model import Model, UnreadableModel, prior
 from mapping.domain.matching.records import (
     Agreement,
@@ -26,6 +29,7 @@ from mapping.domain.matching.records import (
 )
 
 __all__ = [
+    "FEATURE_VERSION",
     "Agreement",
     "Candidate",
     "Catalogue",
@@ -38,8 +42,12 @@ __all__ = [
     "Model",
     "Ranking",
     "Record",
+    "Refit",
+    "Standing",
     "Synonyms",
     "UnreadableModel",
     "Verdict",
+    "duplicates",
     "prior",
+    "refit",
 ]

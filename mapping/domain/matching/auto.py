@@ -1,9 +1,9 @@
 """The strict rule: what must hold before an item is confirmed without a person."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mapping.domain.matching import colours, features, traits
+from mapping.domain.matching import colours, features, sizes, traits
 from mapping.domain.matching.index import Index
 from mapping.domain.matching.parsed import Parsed
 from mapping.domain.matching.records import Agreement, Facts
@@ -33,14 +33,44 @@ def kind_of(left: Parsed, nearest: Sequence[Parsed]) -> Kind:
     )
 
 
-def claims(lefts: Sequence[Parsed]) -> Mapping[tuple[str, str], int]:
-    """How many variants of each seller carry each barcode."""
-    found: dict[tuple[str, str], int] = {}
+# What tells two variants of one seller apart.
+Look = tuple[sizes.Size, colours.Colours, int, str, traits.Versions]
+Claims = Mapping[tuple[str, str], Mapping[Look, int]]
+
+
+def look(item: Parsed) -> Look:
+    """Size, colour, pack, gender and version as stated."""
+    return item.size, item.colours, item.pack or 1, item.gender, item.versions
+
+
+def claims(lefts: Iterable[Parsed]) -> Claims:
+    """By seller and barcode: how many variants carry it, by what they say they are."""
+    found: dict[tuple[str, str], dict[Look, int]] = {}
     for item in lefts:
         for code in item.codes:
-            key = (item.record.seller, code)
-            found[key] = found.get(key, 0) + 1
+            looks = found.setdefault((item.record.seller, code), {})
+            looks[look(item)] = looks.get(look(item), 0) + 1
     return found
+
+
+def others(left: Parsed, code: str, claimed: Claims) -> int:
+    """How many variants of the seller that need not be the same one carry the barcode too.
+
+    Two listings that state the same size, colour, pack and version are one variant listed twice.
+    """
+    mine = look(left)
+    return sum(
+        count
+        for theirs, count in claimed.get((left.record.seller, code), {}).items()
+        if not _same(mine, theirs)
+    )
+
+
+def _same(one: Look, other: Look) -> bool:
+    size = one[0] == other[0] or sizes.compare(one[0], other[0], one[3]) is Agreement.AGREE
+    gender = one[3] == other[3] or not one[3] or not other[3]
+    same_version = traits.compare_versions(one[4], other[4]) >= 0
+    return size and one[1:3] == other[1:3] and gender and same_version
 
 
 def vetoes(
@@ -50,7 +80,7 @@ def vetoes(
     confidence: float,
     kind: Kind,
     index: Index,
-    claimed: Mapping[tuple[str, str], int],
+    claimed: Claims,
     facts: Facts,
 ) -> tuple[str, ...]:
     """Every reason, in words, against confirming this pair without a person; () when none."""
@@ -75,7 +105,7 @@ def _barcode(
     left: Parsed,
     right: Parsed,
     index: Index,
-    claimed: Mapping[tuple[str, str], int],
+    claimed: Claims,
     facts: Facts,
     say: Callable[[str], None],
 ) -> None:
@@ -95,9 +125,9 @@ def _barcode(
             say(f"{len(holders)} items carry this barcode")
         elif holders and index.right.items[holders[0]].record.id != right.record.id:
             say("another barcode of the listing belongs to another item")
-        others = claimed.get((left.record.seller, code), 0) - 1 + facts.claimed.get(code, 0)
-        if others > 0:
-            say(f"{others} other listing{'s carry' if others > 1 else ' carries'} this barcode")
+        count = others(left, code, claimed) + facts.claimed.get(code, 0)
+        if count > 0:
+            say(f"{count} other variant{'s carry' if count > 1 else ' carries'} this barcode")
 
 
 def _dimensions(left: Parsed, right: Parsed, kind: Kind, say: Callable[[str], None]) -> None:

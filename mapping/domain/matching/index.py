@@ -26,6 +26,10 @@ from mapping.domain.matching.vocabulary import (
 
 Ints = NDArray[np.int64]
 TOP = 30
+# So many candidates of a variant are compared in full.
+KEEP = 32
+# What an equal barcode or code counts for in that choice; the best of an index counts 1.
+EXACT = 2.0
 # A code that stands in more items than this finds nothing by itself.
 COMMON_CODE = 40
 THREADS = 2
@@ -114,32 +118,51 @@ class Index:
 
     def lefts(self, records: Sequence[Record]) -> Side:
         """Variants in the same terms; words the master does not know are only counted."""
-        return self._side([self.parser.parse(r) for r in records], grow=False)
+        return self.side([self.parser.parse(r) for r in records])
 
-    def candidates(self, lefts: Side, facts: Facts, *, skip_self: bool = False) -> Pairs:
-        """Every pair worth comparing, sorted by left and right."""
-        found = [
-            self._top(scaled(lefts.words, self.idf), self._words_by_column),
-            self._top(lefts.grams, self._grams_by_column),
-            self._exact(lefts, facts),
-        ]
+    def side(self, parsed: Sequence[Parsed]) -> Side:
+        """The same for variants that are parsed already."""
+        return self._side(list(parsed), grow=False)
+
+    def candidates(
+        self, lefts: Side, facts: Facts, *, skip_self: bool = False, offset: int = 0
+    ) -> Pairs:
+        """Every pair worth comparing, sorted by left and right.
+
+        With `skip_self` the lefts are the items themselves from `offset` on.
+        """
+        grams = self._top(lefts.grams, self._grams_by_column)
+        words = self._top(scaled(lefts.words, self.idf), self._words_by_column)
+        exact = self._exact(lefts, facts)
         size = len(self.right.items)
-        keys = np.unique(np.concatenate([left * size + right for left, right in found]))
+        keys, place = np.unique(
+            np.concatenate([left * size + right for left, right, _ in (grams, words, exact)]),
+            return_inverse=True,
+        )
+        weight = np.concatenate([weight for _, _, weight in (grams, words, exact)])
+        total = np.bincount(place.ravel(), weights=weight, minlength=len(keys))
         left, right = keys // size, keys % size
         if skip_self:
-            different = left != right
-            left, right = left[different], right[different]
-        return Pairs(left, right)
+            different = left + offset != right
+            left, right, total = left[different], right[different], total[different]
+        kept = np.lexsort((right, -total, left))
+        first = np.searchsorted(left[kept], left[kept], side="left")
+        kept = kept[np.arange(len(kept)) - first < KEEP]
+        kept.sort()
+        return Pairs(left[kept], right[kept])
 
     @staticmethod
-    def _top(queries: Matrix, by_column: Matrix) -> tuple[Ints, Ints]:
+    def _top(queries: Matrix, by_column: Matrix) -> tuple[Ints, Ints, Floats]:
+        """(row, item, score as a share of the row's best)."""
         best = sp_matmul_topn(
             queries, by_column, top_n=TOP, threshold=0.01, n_threads=THREADS, sort=True
         )
-        rows = np.repeat(np.arange(queries.shape[0]), np.diff(best.indptr))
-        return rows.astype(np.int64), best.indices.astype(np.int64)
+        counts = np.diff(best.indptr)
+        rows = np.repeat(np.arange(queries.shape[0]), counts)
+        highest = np.repeat(best.data[best.indptr[:-1][counts > 0]], counts[counts > 0])
+        return rows.astype(np.int64), best.indices.astype(np.int64), best.data / highest
 
-    def _exact(self, lefts: Side, facts: Facts) -> tuple[Ints, Ints]:
+    def _exact(self, lefts: Side, facts: Facts) -> tuple[Ints, Ints, Floats]:
         """Barcodes, codes, and the neighbours of a sibling's approved item."""
         rows: list[int] = []
         columns: list[int] = []
@@ -156,7 +179,8 @@ class Index:
                     hits.update(self._siblings(right_id))
             rows.extend([n] * len(hits))
             columns.extend(sorted(hits))
-        return np.asarray(rows, np.int64), np.asarray(columns, np.int64)
+        weight = np.full(len(rows), EXACT, np.float32)
+        return np.asarray(rows, np.int64), np.asarray(columns, np.int64), weight
 
     def _siblings(self, right_id: str) -> set[int]:
         """The item and those that share a style code with it."""

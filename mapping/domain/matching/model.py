@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapping.domain.matching import features
+from mapping.domain.matching.adaptation import Adaptation, logit
 from mapping.domain.matching.trees import Forest
 
 FORMAT = 1
@@ -58,6 +59,7 @@ class Model:
     data_hash: str
     notes: Mapping[str, Any] = field(default_factory=dict)
     local: Local = Local()
+    adaptation: Adaptation = field(default_factory=Adaptation)
 
     @property
     def version(self) -> str:
@@ -74,9 +76,17 @@ class Model:
     def probabilities(
         self, rows: features.Table, scores: NDArray[Any], groups: NDArray[Any]
     ) -> NDArray[np.float64]:
-        """Calibrated P(right) of each row, given all rows of its variant."""
-        logit = self.confidence.logits(second_rows(rows, scores, groups))
-        return sigmoid(self.local.slope * logit + self.local.shift)
+        """P(right) of each row, given all rows of its variant."""
+        logits = self.confidence.logits(second_rows(rows, scores, groups))
+        return sigmoid(self.local.slope * logits + self.local.shift)
+
+    def base(self, first: NDArray[Any]) -> tuple[float, float]:
+        """What the first items' confidences over a whole catalogue say about it: (slope, shift).
+
+        Nothing is corrected once an installation's own decisions have straightened the
+        confidence.
+        """
+        return (1.0, 0.0) if self.local.decisions else self.adaptation.correction(first)
 
     def with_local(self, local: Local) -> "Model":
         return replace(self, local=local)
@@ -90,6 +100,7 @@ class Model:
             "second_features": list(SECOND_NAMES),
             "data_hash": self.data_hash,
             "notes": dict(self.notes),
+            "adaptation": self.adaptation.as_json(),
             "order": self.order.as_json(),
             "confidence": self.confidence.as_json(),
             "local": {
@@ -128,6 +139,7 @@ class Model:
                     local["shift"],
                     local["decisions"],
                 ),
+                Adaptation.from_json(data["adaptation"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, UnreadableModel):
@@ -158,6 +170,11 @@ def second_rows(
 
 def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30))), np.float64)
+
+
+def corrected(chance: NDArray[Any], base: tuple[float, float]) -> NDArray[np.float64]:
+    """Confidences with a catalogue's correction."""
+    return sigmoid(base[0] * logit(np.asarray(chance, np.float64)) + base[1])
 
 
 def top(scores: NDArray[Any], groups: NDArray[Any], limit: int) -> NDArray[np.int64]:

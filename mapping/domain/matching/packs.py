@@ -17,7 +17,7 @@ _PATTERNS = (
     ),
     re.compile(rf"^\(?(\d{{1,3}}) ?x (?=[a-z(])(?!{_UNIT}\b)"),
     re.compile(rf"(?<![\d.x])(\d{{1,3}}) ?x ?\d+(?:[.,]\d+)? ?{_UNIT}\b"),
-    re.compile(r"[ (]x ?(\d{1,2})\)?$"),
+    re.compile(r"(?<!\d)[ (]x ?(\d{1,2})\)?$"),
     re.compile(r"(?<=[a-z] )(\d{1,2}) ?x(?= ?(?:[-,(]|new\b|sale\b|genuine\b|$))"),
     re.compile(r"\b(\d{1,3})er\b"),
     re.compile(r"\(qty:? ?(\d{1,4})\)"),

@@ -71,7 +71,9 @@ class Parser:
         colour = colours.parse_column(clean(record.colour), self._colours)
         if not colour:
             colour = colours.parse_title(text, self._colour_table)
-        gender = traits.gender_column(clean(record.gender)) or traits.gender_words(own_words)
+        brand = brands.parse(record.brand, self._brands) if record.brand else ()
+        named = [w for w in own_words if w not in brand]  # "Pippin Kids" sells to men too
+        gender = traits.gender_column(clean(record.gender)) or traits.gender_words(named)
         if not gender and category:
             gender = traits.gender_words(PART.findall(category.replace("'", "")))
         worn = any(word(w) in WORN for w in own_words) or any(
@@ -88,7 +90,7 @@ class Parser:
             record=record,
             text=text,
             glued=compact(f"{text}{model}{sku}"),
-            brand=brands.parse(record.brand, self._brands) if record.brand else (),
+            brand=brand,
             gtins=found,
             codes=frozenset(g.code for g in found if g.state is gtins.State.VALID),
             cases=frozenset(g.code for g in found if g.state is gtins.State.CASE),

@@ -1,6 +1,6 @@
 """Shoe sizes: EU, UK and US by gender. A table, because no formula fits what is sold."""
 
-# (EU, UK, US) as most size charts print them.
+# (EU, UK, US). Makers agree on EU and US; for UK sizes there are two schools, half a size apart.
 _MEN = (
     (38.5, 5.5, 6), (39, 6, 6.5), (40, 6.5, 7), (40.5, 7, 7.5), (41, 7.5, 8), (42, 8, 8.5),
     (42.5, 8.5, 9), (43, 9, 9.5), (44, 9.5, 10), (44.5, 10, 10.5), (45, 10.5, 11),
@@ -18,13 +18,28 @@ _KIDS = (
     (34, 2, 3), (35, 2.5, 3.5), (36, 3.5, 4.5), (37, 4.5, 5.5), (38, 5.5, 6),
 )  # fmt: skip
 _TABLES = {"m": _MEN, "w": _WOMEN, "k": _KIDS}
-COLUMN = {"uk": 1, "us": 2}
+# What the other school takes off the US size to get the UK one.
+_OTHER_UK = {"m": 1.0, "w": 2.5, "k": 1.0}
 # Charts of two makers differ by half a size; a whole one is another shoe.
 TOLERANCE = 0.5
 
 
 def to_eu(system: str, value: float, gender: str) -> tuple[float, ...]:
     """Every EU size a UK or US size may be, for this gender or, when it is unknown, for any."""
-    tables = (_TABLES[gender],) if gender in _TABLES else tuple(_TABLES.values())
-    column = COLUMN[system]
-    return tuple(row[0] for table in tables for row in table if row[column] == value)
+    found: set[float] = set()
+    for key, table in _TABLES.items():
+        if gender in _TABLES and key != gender:
+            continue
+        for eu, uk, us in table:
+            if value in ((us,) if system == "us" else (uk, _other_uk(key, us))):
+                found.add(eu)
+    return tuple(sorted(found))
+
+
+def _other_uk(gender: str, us: float) -> float:
+    other = us - _OTHER_UK[gender]
+    # Children's sizes start again at 1 after 13.5; 12.5 is half a size only.
+    if gender == "k":
+        other = us - 0.5 if us > 6.5 else us - 1.0
+        return other + 13.0 if other < 1 else other
+    return other

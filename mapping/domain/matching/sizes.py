@@ -51,7 +51,8 @@ _AGE = re.compile(
 _BRA = re.compile(r"^(\d{2,3}) ?(aa|a|b|c|d|dd|e|f|g|h)$")
 _BARE = re.compile(r"^(?:size|sz|gr|grosse|taille)?[. ]*(\d{1,3}(?:[.,]5)?|\d{1,2} ?1/2)$")
 _TITLE_SIZE = re.compile(r"\b(?:size|sz|taille|grosse)[.: ]+([a-z0-9/.]{1,5})\b")
-_LAST = re.compile(r"[ ,/(-](x{0,3}s|m|x{0,4}l|[2-6]xl)\)?$")
+# "2 m" and "3 l" are measures.
+_LAST = re.compile(r"(?:[ ,/(-](x{0,3}s|x{1,4}l|[2-6]xl)|(?<!\d)[ ,/(-]([ml]))\)?$")
 _TAIL_PACK = re.compile(r"[ ,(]*(\d+ ?(pk|pack|er pack|pcs?)|pack of \d+|new|sale|genuine)\)?$")
 _EDGE = r"(?:^|[\s,(/|-])"
 
@@ -125,7 +126,7 @@ def parse_title(text: str) -> Size:
         return parse_column(found[1])
     tail = _TAIL_PACK.sub("", text)
     if found := _LAST.search(tail):
-        return (("alpha", ALPHA.get(found[1], found[1])),)
+        return (("alpha", ALPHA[found[1] or found[2]]),)
     words = [ALPHA[m] for m in _ALPHA_WORDS.findall(text) if m not in {"universal"}]
     if words:
         return (("alpha", words[-1]),)
@@ -181,10 +182,11 @@ def _eu(system: str, value: float | str, gender: str) -> tuple[float, ...]:
 
 
 def _shoes(left: tuple[float, ...], right: tuple[float, ...]) -> Agreement:
+    """A size that may be two whole EU sizes agrees with neither: it only does not conflict."""
     if not left or not right:
         return Agreement.UNKNOWN
     gap = min(abs(x - y) for x in left for y in right)
-    if gap == 0:
+    if gap == 0 and max(*left, *right) - min(*left, *right) <= TOLERANCE:
         return Agreement.AGREE
     return Agreement.UNKNOWN if gap <= TOLERANCE else Agreement.CONFLICT
 

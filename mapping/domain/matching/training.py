@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.domain.matching import features
+from mapping.domain.matching import adaptation, features
 from mapping.domain.matching.index import Index
 from mapping.domain.matching.model import (
     SECOND_DIRECTIONS,
     Model,
     hash_of,
     second_rows,
+    sigmoid,
     top,
 )
 from mapping.domain.matching.parsed import Parser
 from mapping.domain.matching.records import Facts, Record
 from mapping.domain.matching.trees import Forest, grow
 
-# How many candidates of each variant teach, and how many of them teach the confidence.
-KEPT = 30
+# How many candidates of each variant teach the confidence.
 SHOWN = 5
 
 
@@ -85,8 +85,10 @@ def fit(lessons: Sequence[Lesson], *, notes: Mapping[str, Any] | None = None) ->
     rows: list[NDArray[np.float32]] = []
     labels: list[NDArray[Any]] = []
     weights: list[NDArray[Any]] = []
+    worlds: list[tuple[str, NDArray[Any]]] = []
     for learnt, scores in _unseen(lessons):
         kept = top(scores, learnt.groups, SHOWN)
+        worlds.append((learnt.kind, learnt.groups[kept]))
         rows.append(second_rows(learnt.rows[kept], scores[kept], learnt.groups[kept]))
         labels.append(learnt.labels[kept])
         weights.append(np.full(len(kept), learnt.weight))
@@ -103,7 +105,12 @@ def fit(lessons: Sequence[Lesson], *, notes: Mapping[str, Any] | None = None) ->
     data_hash = hash_of(
         [part for x in lessons for part in (x.name.encode(), x.rows.tobytes(), x.labels.tobytes())]
     )
-    return Model(order, confidence, data_hash, notes or {})
+    seen = []
+    for (_, groups), second, label in zip(worlds, rows, labels, strict=True):
+        first = np.array([start for start, _ in features.runs(groups)], np.int64)
+        chance = sigmoid(confidence.logits(second[first]))
+        seen.append((chance, label[first].astype(np.float64)))
+    return Model(order, confidence, data_hash, notes or {}, adaptation=adaptation.fit(seen))
 
 
 def _order(lessons: Sequence[Lesson]) -> Forest:

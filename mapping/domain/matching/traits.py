@@ -26,8 +26,8 @@ _EXPLICIT = (
 _ORDINAL_GEN = re.compile(r"\b(" + "|".join(_ORDINAL) + r") (?:gen|generation|edition)\b")
 _ROMAN_WORD = re.compile(r"(?<=[a-z] )(ii|iii|iv|vi|vii|viii|ix)\b")
 _YEAR = re.compile(r"(?<![\w.-])(19[89]\d|20[0-4]\d)(?![\w-])")
-_DECIMAL = re.compile(r"(?<=[a-z] )(\d{1,2}\.\d{1,2})(?![\w.'\"-])(?! ?(?:@))")
-_BARE = re.compile(r"(?<=[a-z] )(\d{1,2})(?![\w.,/'\"%-])(?! ?(?:x |@))")
+_DECIMAL = re.compile(r"(?<=[a-z] )(\d{1,2}\.\d{1,2})(?![\w.'\"-])(?! ?(?:@)(?![a-z]))")
+_BARE = re.compile(r"(?<=[a-z] )(\d{1,2})(?![\w.,/'\"%-])(?! ?(?:x |(?:@)(?![a-z])))")
 
 _UNITS = {
     "ml": ("vol", 1.0), "cl": ("vol", 10.0), "dl": ("vol", 100.0), "l": ("vol", 1000.0),
@@ -93,7 +93,7 @@ def versions(text: str) -> Versions:
     stated = {_ROMAN.get(m, m) for pattern in _EXPLICIT for m in pattern.findall(text)}
     stated |= {_ROMAN[m] for m in _ROMAN_WORD.findall(text)}
     stated |= {_ORDINAL[m] for m in _ORDINAL_GEN.findall(text)}
-    stated |= set(_YEAR.findall(text))
+    stated |= {f"y{year}" for year in _YEAR.findall(text)}
     stated |= set(_DECIMAL.findall(text))
     stated = {s.rstrip("0").rstrip(".") if "." in s else s for s in stated}
     return frozenset(stated), frozenset(_BARE.findall(text))
@@ -102,6 +102,9 @@ def versions(text: str) -> Versions:
 def compare_versions(left: Versions, right: Versions) -> float:
     """1 agree, 0 nothing stated, -0.5 one side alone states one, -1 they differ."""
     (a, a_bare), (b, b_bare) = left, right
+    ours, theirs = {v for v in a if v[0] == "y"}, {v for v in b if v[0] == "y"}
+    if not ours or not theirs:  # a year on one side is a season or a reprint, no version
+        a, b = a - ours, b - theirs
     if not a and not b:
         if not a_bare and not b_bare:
             return 0.0

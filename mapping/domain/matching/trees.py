@@ -89,7 +89,7 @@ def grow(
 ) -> Forest:
     """Grow trees in which a feature may only push in its direction.
 
-    One thread: the same data give the same trees.
+    The same data give the same trees, on one core or on many.
     """
     empty = np.isnan(rows).all(axis=0)
     if empty.any():  # the library cannot bin a column without a value
@@ -106,7 +106,7 @@ def grow(
         max_features=0.5,
         random_state=7,
     )
-    with threadpool_limits(limits=1):
+    with threadpool_limits(limits=2):
         model.fit(rows, labels, sample_weight=weights)
     return _flatten(model)
 

@@ -33,8 +33,9 @@ class Command(BaseCommand):
                 lessons.append(training.lesson(world))
         for world in training_worlds(each=options["each"]):
             lessons.append(training.lesson(world))
-            size = f"{len(world.lefts)} variants, {len(world.rights)} items"
-            self.stdout.write(f"{world.name}: {size}")
+            self.stdout.write(
+                f"{world.name}: {len(world.lefts)} variants, {len(world.rights)} items"
+            )
         if not lessons:
             raise CommandError("--each 0 and no --real: nothing to learn from")
         notes = {

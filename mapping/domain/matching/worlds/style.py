@@ -112,8 +112,8 @@ def draw(rng: random.Random, **fixed: float) -> Style:
         return 0.0 if rng.random() < never else u(low, high)
 
     style = {
-        "gtin_left": sometimes(0.3, 0.95, 0.45),
-        "gtin_right": sometimes(0.5, 0.98, 0.3),
+        "gtin_left": sometimes(0.3, 0.95, 0.35),
+        "gtin_right": sometimes(0.5, 0.98, 0.25),
         "gtin_sibling": u(0.0, 0.07),
         "gtin_broken": u(0.0, 0.06),
         "brand_left": sometimes(0.4, 1.0, 0.35),
@@ -135,7 +135,7 @@ def draw(rng: random.Random, **fixed: float) -> Style:
         "price_right": sometimes(0.5, 1.0, 0.15),
         "price_noise": u(0.02, 0.35),
         "typos": u(0.0, 0.06),
-        "dropped": u(0.02, 0.3),
+        "dropped": u(0.0, 0.2),
         "synonyms": u(0.05, 0.6),
         "extras": u(0.1, 0.8),
         "noise": u(0.0, 0.15),
@@ -146,6 +146,14 @@ def draw(rng: random.Random, **fixed: float) -> Style:
         "doubled": rng.choice([0.0, 0.02, 0.06]),
         "short_numbers": rng.choice([0.0, 0.3]),
     }
+    if rng.random() < 0.8:  # without a size nobody can buy a shirt: most sellers state it
+        style["columns_left"] = max(style["columns_left"], u(0.75, 0.98))
+    if rng.random() < 0.85:
+        style["columns_right"] = max(style["columns_right"], u(0.8, 1.0))
+    if style["columns_right"] < 0.5:
+        style["facts_in_right"] = max(style["facts_in_right"], u(0.7, 0.98))
+    if style["columns_left"] < 0.5:
+        style["facts_in_left"] = max(style["facts_in_left"], u(0.7, 0.98))
     style.update(fixed)
     return Style(**style)  # type: ignore[arg-type]
 
