@@ -118,7 +118,7 @@ class Command(BaseCommand):
         self.stdout.write("decisions    recall@1   calibration error   Brier    swapped in")
         for lap in laps:
             self.stdout.write(
-                f"{_label(lap):<12} {lap.recall_1:.4f}     {lap.calibration_error:.4f}              "
+                f"{_label(lap):<12} {lap.recall_1:<10.4f} {lap.calibration_error:<19.4f} "
                 f"{lap.brier:.4f}   {_swapped(lap)}"
             )
         return [asdict(lap) for lap in laps]
