@@ -97,9 +97,7 @@ class Catalogue:
         parsed: Sequence[Parsed] | None = None
         if len(lefts) <= SAMPLE:
             parsed = [read(r) for r in lefts]
-        claimed = auto.claims(
-            parsed if parsed is not None else (read(r) for r in lefts if r.gtins)
-        )
+        claimed = auto.claims(parsed if parsed is not None else (read(r) for r in lefts if r.gtins))
         batches: Iterable[_Batch]
         if parsed is not None:
             held = [self._batch(p, max(limit, 2), model, facts) for p in _cut(parsed)]
