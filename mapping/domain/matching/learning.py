@@ -114,7 +114,7 @@ def standing(model: Model, shown: "_Shown") -> Standing:
         decisions=len(c),
         recall_1=float(y.mean()) if len(y) else 0.0,
         brier=float(np.mean((c - y) ** 2)) if len(y) else 0.0,
-        calibration_error=calibration_error(c, y)[0],
+        calibration_error=calibration_error(confidence, right)[0],
         precision=float(y[sure].mean()) if sure.any() else 1.0,
         at_threshold=int(sure.sum()),
     )
