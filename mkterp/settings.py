@@ -236,6 +236,10 @@ SCHEDULES = {
     "sync.tasks.pull_carriers": 60,
     "sync.tasks.pull_returns": 5,
     "sync.tasks.look_at_corrections": 1,
+    "mapping.tasks.rank": 1,
+    "mapping.tasks.sweep_files": 5,
+    "sync.tasks.recheck_mappings": 5,
+    "sync.tasks.compare_catalogues": 5,
     "sync.tasks.sweep": 1,
     "sync.tasks.prune": 1440,
 }

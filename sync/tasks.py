@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from sync.models import OutboxMessage
 from sync.services import (
+    agreement,
+    comparison,
     deliveries,
     inbox,
     lanes,
@@ -151,6 +153,16 @@ def prune_promises() -> None:
 
 def plan_stock() -> None:
     stock_cadence.plan(clock=now)
+
+
+def compare_catalogues() -> None:
+    comparison.compare_listings(clock=now)
+    comparison.compare_items(clock=now)
+
+
+def recheck_mappings() -> None:
+    agreement.recheck_changed(clock=now)
+    agreement.resolve_ended(at=now())
 
 
 def sweep() -> None:

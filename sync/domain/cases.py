@@ -25,6 +25,7 @@ class CaseKind(StrEnum):
     POSTED_AS_OTHER_ITEM = "POSTED_AS_OTHER_ITEM"
     MAPPING_CONFLICT = "MAPPING_CONFLICT"
     AUTO_MAP_OFF = "AUTO_MAP_OFF"
+    CATALOGUE_SHRANK = "CATALOGUE_SHRANK"
     STOCK_HELD = "STOCK_HELD"
     STOCK_DRIFT = "STOCK_DRIFT"
     UNMAPPED_CARRIER = "UNMAPPED_CARRIER"
@@ -146,6 +147,12 @@ KINDS: dict[CaseKind, KindFacts] = {
         "Mapped pair differs",
         2,
         "Look whether the listing is still that item: remap it, or say that it is.",
+        False,
+    ),
+    CaseKind.CATALOGUE_SHRANK: KindFacts(
+        "Catalogue shrank",
+        3,
+        "Compare with the far side's own count; when it is so, have the reading accepted.",
         False,
     ),
     CaseKind.AUTO_MAP_OFF: KindFacts(
