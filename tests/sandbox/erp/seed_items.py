@@ -75,17 +75,26 @@ def _variant(item: SandboxErpItem, first: SandboxErpItem) -> dict[str, Any]:
 def seed_stock(
     rpc: Rpc, ids: dict[str, Any], catalogue: Catalogue, say: Callable[[str], None]
 ) -> int:
-    """Count stock of the most popular items in. Returns how many items have stock."""
+    """Count stock of the most popular items in. Returns how many items have stock.
+
+    Of what the company sells itself the ERP holds what the marketplace shows, to the piece: two
+    sides that agree on the day of going live.
+    """
+    own = _own_stock(catalogue)
     popular = sorted(catalogue.variants, key=lambda variant: variant.popularity)
     skus = [catalogue.truth.get(variant.legacy_id) for variant in popular]
     wanted = list(dict.fromkeys(sku for sku in skus if sku))[:STOCKED_ITEMS]
+    wanted += [sku for sku in own if sku not in set(wanted)]
     rows = rpc.read("product.product", [("code", "in", wanted)], ["code"])
     chance = random.Random(catalogue.seed)
     today = datetime.datetime.now(datetime.UTC).date()
     say(f"counting stock of {len(rows)} items")
     for start in range(0, len(rows), _LINES_AN_INVENTORY):
         counted = [
-            {"product": row["id"], "quantity": float(chance.randint(4, 60))}
+            {
+                "product": row["id"],
+                "quantity": float(own.get(row["code"], chance.randint(4, 60))),
+            }
             for row in rows[start : start + _LINES_AN_INVENTORY]
         ]
         inventory = rpc.create(
@@ -99,3 +108,14 @@ def seed_stock(
         )
         rpc.call("model.stock.inventory.confirm", inventory)
     return len(rows)
+
+
+def _own_stock(catalogue: Catalogue) -> dict[str, int]:
+    """What the items of the company's own sellers hold, by the ERP's SKU; packs counted out."""
+    own = {seller.legacy_id for seller in catalogue.sellers if seller.own}
+    levels: dict[str, int] = {}
+    for variant in sorted(catalogue.variants, key=lambda one: one.popularity):
+        sku = catalogue.truth.get(variant.legacy_id)
+        if sku and variant.seller_legacy_id in own:
+            levels.setdefault(sku, variant.stock * variant.pack_quantity)
+    return levels

@@ -131,6 +131,10 @@ class Trading:
         advert = self.market.store.need("Advert", variant["advertNumber"])
         return bool(variant["published"] and advert["published"])
 
+    def _can_buy(self, number: int, quantity: int) -> bool:
+        variant = self.market.store.need("Variant", number)
+        return variant["sellerNumber"] not in self._own or variant["countOnHand"] >= quantity
+
     def _pick(self, rng: random.Random) -> int:
         return self._ranked[bisect_left(self._weights, rng.random() * self._weights[-1])]
 
@@ -140,6 +144,8 @@ class Trading:
         for _ in range(size):
             number = self._pick(rng)
             chosen[number] = chosen.get(number, 0) + rng.choices((1, 2, 3), (86, 11, 3))[0]
+        while not any(self._can_buy(number, chosen[number]) for number in chosen):
+            chosen = {self._pick(rng): 1}
         roll = rng.random()
         delivery = "BUY_ONLINE"
         if roll < 0.06:
@@ -150,7 +156,10 @@ class Trading:
         lines = []
         for number, quantity in chosen.items():
             variant = self.market.store.need("Variant", number)
-            if variant["countOnHand"] < quantity:  # the seller restocks just in time
+            if variant["countOnHand"] < quantity:
+                if variant["sellerNumber"] in self._own:
+                    continue  # the operator's stock is told from outside: what is gone is gone
+                # The seller restocks just in time.
                 self.market.store.change("Variant", number, countOnHand=quantity + 60)
             off = variant["priceCents"] * quantity * percent // 100
             lines.append(
