@@ -240,6 +240,8 @@ SCHEDULES = {
     "mapping.tasks.sweep_files": 5,
     "sync.tasks.recheck_mappings": 5,
     "sync.tasks.compare_catalogues": 5,
+    "reconciliation.tasks.match_settlement": 5,
+    "reconciliation.tasks.match_all_settlement": 1440,
     "sync.tasks.sweep": 1,
     "sync.tasks.prune": 1440,
 }

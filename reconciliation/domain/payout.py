@@ -55,6 +55,32 @@ class Cause(StrEnum):
     PAID_OVER = "PAID_OVER"
     NOT_PAID = "NOT_PAID"
     UNKNOWN_ADVICE = "UNKNOWN_ADVICE"
+    ADVICE_NEGATIVE = "ADVICE_NEGATIVE"
+    CUSTOMER_PAYMENT_MISSING = "CUSTOMER_PAYMENT_MISSING"
+    CUSTOMER_PAYMENT_WRONG = "CUSTOMER_PAYMENT_WRONG"
+    CUSTOMER_PAYMENT_UNKNOWN = "CUSTOMER_PAYMENT_UNKNOWN"
+    GATEWAY_PAYOUT_WRONG = "GATEWAY_PAYOUT_WRONG"
+
+    @property
+    def words(self) -> str:
+        """The cause as a person reads it: "commission wrong"."""
+        return _WORDS.get(self, self.replace("_", " ").lower())
+
+
+_WORDS = {
+    Cause.TAX_WITHHELD: "tax withheld",
+    Cause.DISCOUNT_FUNDING: "discount charged to the other side",
+    Cause.CURRENCY_DIFFERS: "another currency",
+    Cause.WRONG_SELLER: "remitted to the wrong seller",
+    Cause.DUPLICATE_REMITTANCE: "remitted twice",
+    Cause.UNKNOWN_INVOICE: "for an unknown invoice",
+    Cause.ADVICE_TOTAL_WRONG: "advice is not the sum of its lines",
+    Cause.NOT_ADVISED: "released but not advised",
+    Cause.UNKNOWN_ADVICE: "payment for an unknown advice",
+    Cause.ADVICE_NEGATIVE: "owed by the seller",
+    Cause.CUSTOMER_PAYMENT_UNKNOWN: "customer's payment for an unknown order",
+    Cause.GATEWAY_PAYOUT_WRONG: "gateway paid out another sum",
+}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 One module a subject; every model is exported here.
 """
 
-from reconciliation.models.bank import BankFile, BankLine, GatewayLine
+from reconciliation.models.bank import BankFile, BankLine, BankUpload, GatewayLine
 from reconciliation.models.booking import SettlementEntry
 from reconciliation.models.matching import CashMatch, MatchRun, PayoutMatch, Residue
 from reconciliation.models.periods import SellerPeriod
@@ -12,6 +12,7 @@ from reconciliation.models.settlement import Expectation, MatchingRule
 __all__ = [
     "BankFile",
     "BankLine",
+    "BankUpload",
     "CashMatch",
     "Expectation",
     "GatewayLine",

@@ -34,6 +34,21 @@ class BankFile(models.Model):
         return self.name
 
 
+class BankUpload(models.Model):
+    """A file that somebody is looking at before it is taken in; forgotten then, or after a day."""
+
+    name = models.CharField(max_length=300)
+    body = models.BinaryField()
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE)
+    uploaded_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class BankLine(models.Model):
     """A movement on our bank account. Negative is money that left."""
 

@@ -38,9 +38,6 @@ class SettlementEntry(models.Model):
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
     posting = models.OneToOneField(OutboxMessage, models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField()
-    # What the ERP holds under the key, when it was last read back: "" not yet, "equal", or words.
-    read_back = models.TextField(blank=True)
-    read_back_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         permissions: ClassVar = [("reverse_settlemententry", "Can reverse a settlement entry")]

@@ -108,6 +108,7 @@ class Residue(models.Model):
         PAYOUT = "PAYOUT", "expected against remitted"
         ADVICE = "ADVICE", "remitted against advised"
         BANK = "BANK", "advised against paid"
+        MONEY = "MONEY", "customers' money against what they paid"
 
     key = models.CharField(max_length=300)
     level = models.CharField(max_length=20, choices=Level.choices)

@@ -37,6 +37,14 @@ class CaseKind(StrEnum):
     OVER_REFUND = "OVER_REFUND"
     CREDIT_REFUSED = "CREDIT_REFUSED"
     RETURN_REFUSED = "RETURN_REFUSED"
+    PAYOUT_DIFFERS = "PAYOUT_DIFFERS"
+    REMITTANCE_UNKNOWN = "REMITTANCE_UNKNOWN"
+    REMITTANCE_DOUBLED = "REMITTANCE_DOUBLED"
+    REMITTANCE_MISSING = "REMITTANCE_MISSING"
+    ADVICE_DIFFERS = "ADVICE_DIFFERS"
+    PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
+    CUSTOMER_MONEY_DIFFERS = "CUSTOMER_MONEY_DIFFERS"
+    JOURNAL_REFUSED = "JOURNAL_REFUSED"
 
 
 @dataclass(frozen=True)
@@ -226,5 +234,53 @@ KINDS: dict[CaseKind, KindFacts] = {
     ),
     CaseKind.RETURN_REFUSED: KindFacts(
         "Return refused", 2, "Read the ERP's words, put the cause right, then retry.", False
+    ),
+    CaseKind.PAYOUT_DIFFERS: KindFacts(
+        "Remitted is not what we reckon",
+        2,
+        "Compare the components; have the marketplace correct its side, or ours where it is wrong.",
+        True,
+    ),
+    CaseKind.REMITTANCE_UNKNOWN: KindFacts(
+        "Remittance for nothing we know",
+        3,
+        "Ask the marketplace what it is for before the advice is paid.",
+        True,
+    ),
+    CaseKind.REMITTANCE_DOUBLED: KindFacts(
+        "Remitted twice",
+        3,
+        "Hold the second payment; have the extra remittance taken back at Marketplacer.",
+        True,
+    ),
+    CaseKind.REMITTANCE_MISSING: KindFacts(
+        "Remittance missing",
+        2,
+        "Ask the marketplace why nothing was written for it; it clears when it is.",
+        True,
+    ),
+    CaseKind.ADVICE_DIFFERS: KindFacts(
+        "Advice is not the sum of its lines",
+        3,
+        "Do not pay it as it stands; have the advice corrected at Marketplacer.",
+        True,
+    ),
+    CaseKind.PAYMENT_DIFFERS: KindFacts(
+        "Paid is not what was advised",
+        3,
+        "Look at the bank's line: match it by hand, or claim back or pay the rest.",
+        True,
+    ),
+    CaseKind.CUSTOMER_MONEY_DIFFERS: KindFacts(
+        "Customer's money differs",
+        2,
+        "Look for the payment at the gateway; the order's receivable stays open until it is there.",
+        True,
+    ),
+    CaseKind.JOURNAL_REFUSED: KindFacts(
+        "Entry refused",
+        2,
+        "Read the ERP's words, put the account, party or period right there, then retry.",
+        False,
     ),
 }

@@ -1,0 +1,16 @@
+"""What django-q2 runs: each task makes one service call.
+
+Every task may run twice and at the same time as itself; the services see to that.
+"""
+
+from django.utils import timezone
+
+from reconciliation.services import runs
+
+
+def match_settlement() -> None:
+    runs.run(at=timezone.now())
+
+
+def match_all_settlement() -> None:
+    runs.run(at=timezone.now(), whole=True)
