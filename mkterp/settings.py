@@ -243,6 +243,7 @@ SCHEDULES = {
     "reconciliation.tasks.match_settlement": 5,
     "reconciliation.tasks.match_all_settlement": 1440,
     "sync.tasks.sweep": 1,
+    "sync.tasks.tend_cases": 1,
     "sync.tasks.prune": 1440,
 }
 WORKER_STALE_SECONDS = int(env("WORKER_STALE_SECONDS", "120"))

@@ -169,5 +169,9 @@ def sweep() -> None:
     upkeep.sweep(at=now())
 
 
+def tend_cases() -> None:
+    upkeep.tend_cases(at=now())
+
+
 def prune() -> None:
     upkeep.prune(at=now())

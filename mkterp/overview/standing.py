@@ -10,7 +10,7 @@ from django.urls import reverse
 from mkterp.core.screens import Badge
 from sync import selectors
 from sync.domain.cases import CaseKind
-from sync.screens.exceptions import SEVERITIES, label_of
+from sync.screens.exception_table import label_of, priority_bar
 from sync.selectors import FeedHealth
 
 SHOWN = 12  # cases of one kind on home; the rest is one link away
@@ -61,7 +61,7 @@ def shown(rows: QuerySet[Any]) -> Shown:
     found = list(rows[:SHOWN])
     for case in found:
         case.label = label_of(case)
-        case.severity_word = SEVERITIES[case.severity]
+        case.bar = priority_bar(case)
     return Shown(found, rows.order_by().count())
 
 

@@ -21,7 +21,7 @@ def home(request: HttpRequest) -> HttpResponse:
     if not request.user.has_perm("sync.view_exceptioncase"):
         return render(request, "overview/no_role.html")
     at = timezone.now()
-    rows = EXCEPTIONS.rows(request).filter(state="OPEN")
+    rows = EXCEPTIONS.rows(request).filter(selectors.awake(at=at), state="OPEN")
     mine = rows.filter(assigned_to=request.user.pk)
     nobodys = rows.filter(assigned_to=None)
     yours, free = standing.shown(mine), standing.shown(nobodys)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from mapping.models import Listing, Seller
 
@@ -40,10 +40,25 @@ class ExceptionCase(models.Model):
     previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
     listing = models.ForeignKey(Listing, models.PROTECT, null=True, blank=True)
     seller = models.ForeignKey(Seller, models.PROTECT, null=True, blank=True)
+    # What the system itself saw when it closed the case; empty when a person did.
+    proof = models.JSONField(default=dict, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)  # by the service level of its kind
+    escalated_at = models.DateTimeField(null=True, blank=True)  # it was still open then
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    # As last weighed (sync.services.weighing): what it holds up, in company currency, and the
+    # points of sync.domain.priority. A closed case keeps those it was closed with.
+    held_orders = models.PositiveIntegerField(default=0)
+    held_money = models.DecimalField(max_digits=18, decimal_places=4, default=0)
+    points_catalogue = models.PositiveSmallIntegerField(default=0)
+    points_close = models.PositiveSmallIntegerField(default=0)
+    points_money = models.PositiveSmallIntegerField(default=0)
+    points_stock = models.PositiveSmallIntegerField(default=0)
+    points_days = models.PositiveSmallIntegerField(default=0)
+    priority = models.PositiveSmallIntegerField(default=0)  # their sum, for the index
 
     class Meta:
         permissions: ClassVar = [
-            ("assign_exceptioncase", "Can take a case"),
+            ("assign_exceptioncase", "Can take, assign, snooze and comment on a case"),
             ("retry_exceptioncase", "Can retry what a case blocks"),
             ("dismiss_exceptioncase", "Can dismiss a case"),
         ]
@@ -51,9 +66,31 @@ class ExceptionCase(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["kind", "key"], condition=Q(state="OPEN"), name="case_one_open_per_cause"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    priority=F("points_catalogue")
+                    + F("points_close")
+                    + F("points_money")
+                    + F("points_stock")
+                    + F("points_days")
+                ),
+                name="case_priority_adds_up",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "-opened_at", "-id"], name="case_state")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-opened_at", "-id"], name="case_state"),
+            models.Index(fields=["state", "-priority", "-id"], name="case_priority"),
+            models.Index(fields=["state", "-held_money", "-id"], name="case_money"),
+            models.Index(fields=["kind", "key"], name="case_cause"),
+            models.Index(fields=["-closed_at", "-id"], name="case_closed"),
+            models.Index(
+                fields=["due_at"],
+                name="case_to_escalate",
+                condition=Q(state="OPEN", escalated_at=None),
+            ),
+            models.Index(fields=["assigned_to", "state"], name="case_assigned"),
+        ]
 
     def __str__(self) -> str:
         return f"EX-{self.pk}"

@@ -17,6 +17,7 @@ ORDER = {
 CASE = {
     "NEW": Badge("new", "wait"),
     "ASSIGNED": Badge("assigned", "need"),
+    "SNOOZED": Badge("snoozed", "wait"),
     "RETRYING": Badge("retrying", "move"),
     ExceptionCase.State.RESOLVED: Badge("resolved", "done"),
     ExceptionCase.State.DISMISSED: Badge("dismissed", "wait"),

@@ -8,6 +8,8 @@ from sync.selectors.counts import (
     refused_count,
 )
 from sync.selectors.exceptions import (
+    asleep,
+    awake,
     blocked_money,
     cases,
     history,
@@ -73,6 +75,8 @@ __all__ = [
     "WorkerHealth",
     "advices",
     "amendments",
+    "asleep",
+    "awake",
     "blocked_by",
     "blocked_money",
     "carriers",

@@ -1,24 +1,22 @@
 """What waits for a person, and what it holds up."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import (
-    Case,
     Count,
     DecimalField,
-    IntegerField,
     OuterRef,
+    Q,
     QuerySet,
     Subquery,
     Sum,
     Value,
-    When,
 )
 from django.db.models.functions import Coalesce
 
 from mkterp.core.models import AuditEntry
-from sync.domain.cases import KINDS
 from sync.models import (
     ExceptionCase,
     Invoice,
@@ -28,9 +26,10 @@ MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=4)
 
 
 def cases() -> QuerySet[ExceptionCase]:
-    """Cases with the orders and money each blocks now, and its severity.
+    """Cases with the orders and money each blocks now; open ones first by their priority.
 
-    `blocked_orders`, `blocked_money` (company currency), `severity` 3 to 1.
+    `blocked_orders` and `blocked_money` (company currency) are counted now, for the rows shown;
+    `held_orders`, `held_money` and `priority` are as last weighed, at most a minute ago.
     """
     blocking = (
         Invoice.objects.filter(cases=OuterRef("pk"))
@@ -38,7 +37,6 @@ def cases() -> QuerySet[ExceptionCase]:
         .order_by()
         .values("cases")
     )
-    severity = [When(kind=kind, then=Value(facts.severity)) for kind, facts in KINDS.items()]
     return (
         ExceptionCase.objects.select_related("assigned_to", "listing", "seller", "closed_by")
         .annotate(
@@ -50,14 +48,23 @@ def cases() -> QuerySet[ExceptionCase]:
                 Value(Decimal(0)),
                 output_field=MONEY,
             ),
-            severity=Case(*severity, default=Value(1), output_field=IntegerField()),
         )
-        .order_by("-severity", "-blocked_money", "-pk")
+        .order_by("-priority", "-pk")
     )
 
 
 def open_cases() -> QuerySet[ExceptionCase]:
     return cases().filter(state=ExceptionCase.State.OPEN)
+
+
+def asleep(*, at: datetime) -> Q:
+    """The cases that somebody snoozed beyond this moment."""
+    return Q(snoozed_until__gt=at)
+
+
+def awake(*, at: datetime) -> Q:
+    """The cases that nobody snoozed, or not for so long."""
+    return Q(snoozed_until=None) | Q(snoozed_until__lte=at)
 
 
 def blocked_money() -> tuple[int, Decimal]:

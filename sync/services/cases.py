@@ -1,4 +1,7 @@
-"""Exception cases: opened once per cause, counted up, resolved when the cause is gone."""
+"""Exception cases: opened once per cause, counted up, resolved when the cause is gone.
+
+What people do with an open one (take, snooze, comment) is in `sync.services.case_desk`.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +15,9 @@ from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from sync.domain.cases import CaseKind
+from sync.domain.priority import due_at
 from sync.models import ExceptionCase, Invoice
+from sync.services import weighing
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ def open_cases(
     """`open_case` for many causes at once, in a fixed number of queries for those that exist."""
     wanted = {(cause.kind, cause.key): cause for cause in causes}
     found: dict[tuple[CaseKind, str], ExceptionCase] = {}
+    new: list[int] = []
     # In one order everywhere, so that two workers cannot lock two cases crosswise.
     for identity in sorted(wanted):
         cause = wanted[identity]
@@ -48,6 +54,7 @@ def open_cases(
             try:
                 with transaction.atomic():
                     case = _new(cause, at)
+                new.append(case.pk)
             except IntegrityError:  # another worker opened it this instant
                 case = _existing(cause)
                 if case is None:
@@ -57,6 +64,8 @@ def open_cases(
                 occurrences=F("occurrences") + 1, last_seen_at=at, cause=cause.sentence
             )
         found[identity] = case
+    if new:
+        weighing.weigh(at=at, case_pks=new)
     return found
 
 
@@ -80,17 +89,27 @@ def _new(cause: Cause, at: datetime) -> ExceptionCase:
         previous=previous,
         listing=cause.listing,
         seller=cause.seller,
+        due_at=due_at(cause.kind, at),
     )
 
 
 @transaction.atomic
 def resolve(
-    *, case: ExceptionCase, resolution: str, at: datetime, by: User | None = None
+    *,
+    case: ExceptionCase,
+    resolution: str,
+    at: datetime,
+    by: User | None = None,
+    proof: Mapping[str, str] | None = None,
 ) -> ExceptionCase:
-    """Close a case whose cause is gone; resolving a closed case changes nothing."""
+    """Close a case whose cause is gone; resolving a closed case changes nothing.
+
+    `proof` is what was seen instead of the cause, by name, in words for people. Without one it is
+    what every case shows: that it holds up nothing any more, counted now.
+    """
     locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if locked.state == ExceptionCase.State.OPEN:
-        _close(locked, ExceptionCase.State.RESOLVED, resolution, at, by)
+        _close(locked, ExceptionCase.State.RESOLVED, resolution, at, by, proof)
     return locked
 
 
@@ -105,46 +124,36 @@ def dismiss(*, case: ExceptionCase, by: User, at: datetime, reason: str) -> Exce
     locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
     if locked.state != ExceptionCase.State.OPEN:
         raise Refused(f"{locked} is already {locked.get_state_display()}.")
-    done = [Invoice.State.POSTED, Invoice.State.CANCELLED]
-    blocked = Invoice.objects.filter(cases=locked).exclude(state__in=done).count()
+    blocked = _still_held(locked)
     if blocked:
         raise Refused(f"{locked} still blocks {blocked} orders; put the cause right instead.")
     _close(locked, ExceptionCase.State.DISMISSED, reason, at, by)
     return locked
 
 
-@transaction.atomic
-def assign(*, case: ExceptionCase, by: User, at: datetime) -> ExceptionCase:
-    """Take a case: it is yours from now on, whoever had it before."""
-    locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
-    if locked.state != ExceptionCase.State.OPEN:
-        raise Refused(f"{locked} is already {locked.get_state_display()}.")
-    if locked.assigned_to_id != by.pk:
-        before = {"assigned_to": locked.assigned_to_id}
-        locked.assigned_to = by
-        locked.save(update_fields=["assigned_to"])
-        audit.record(
-            action="case.assign",
-            subject=locked,
-            by=by,
-            at=at,
-            before=before,
-            after={"assigned_to": by.pk},
-        )
-    return locked
+def _still_held(case: ExceptionCase) -> int:
+    done = [Invoice.State.POSTED, Invoice.State.CANCELLED]
+    return Invoice.objects.filter(cases=case).exclude(state__in=done).count()
 
 
 def _close(
-    case: ExceptionCase, state: ExceptionCase.State, resolution: str, at: datetime, by: User | None
+    case: ExceptionCase,
+    state: ExceptionCase.State,
+    resolution: str,
+    at: datetime,
+    by: User | None,
+    proof: Mapping[str, str] | None = None,
 ) -> None:
     case.state, case.resolution, case.closed_at, case.closed_by = state, resolution, at, by
-    case.save(update_fields=["state", "resolution", "closed_at", "closed_by"])
+    if state == ExceptionCase.State.RESOLVED:
+        case.proof = dict(proof or {}) | {"orders still held": str(_still_held(case))}
+    case.save(update_fields=["state", "resolution", "closed_at", "closed_by", "proof"])
     audit.record(
         action=f"case.{state.lower()}",
         subject=case,
         by=by,
         at=at,
         before={"state": "OPEN"},
-        after={"state": state},
+        after={"state": state} | ({"proof": case.proof} if case.proof else {}),
         reason=resolution,
     )

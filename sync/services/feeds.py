@@ -68,4 +68,5 @@ def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[st
         for case in ExceptionCase.objects.filter(
             kind=CaseKind.FEED_STOPPED, key=key, state=ExceptionCase.State.OPEN
         ):
-            cases.resolve(case=case, resolution="The feed got through again.", at=at)
+            proof = {f"read {what}": str(many) for what, many in counts.items()}
+            cases.resolve(case=case, resolution="The feed got through again.", at=at, proof=proof)

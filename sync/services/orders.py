@@ -265,11 +265,11 @@ def _set_cases(causes: Mapping[int, Sequence[ExceptionCase]], at: datetime) -> N
         pk__in={link.exceptioncase_id for link in gone}, invoices=None
     )
     for case in idle.select_related("listing").order_by("pk"):
-        resolution, by = _why_gone(case, at)
-        cases.resolve(case=case, resolution=resolution, at=at, by=by)
+        resolution, by, proof = _why_gone(case, at)
+        cases.resolve(case=case, resolution=resolution, at=at, by=by, proof=proof)
 
 
-def _why_gone(case: ExceptionCase, at: datetime) -> tuple[str, User | None]:
+def _why_gone(case: ExceptionCase, at: datetime) -> tuple[str, User | None, dict[str, str]]:
     """By whose deed a cause is gone, as far as the registry knows."""
     if case.kind == CaseKind.UNMAPPED_SKU and case.listing is not None:
         mapping = (
@@ -279,8 +279,9 @@ def _why_gone(case: ExceptionCase, at: datetime) -> tuple[str, User | None]:
             .first()  # at most one: skumapping_one_item_at_a_time
         )
         if mapping is not None:
-            return f"{case.listing} was mapped to {mapping.item}.", mapping.made_by
-    return "The orders it blocked no longer meet this cause.", None
+            proof = {"ERP item in force": str(mapping.item)}
+            return f"{case.listing} was mapped to {mapping.item}.", mapping.made_by, proof
+    return "The orders it blocked no longer meet this cause.", None, {}
 
 
 @transaction.atomic

@@ -8,7 +8,7 @@ from django_q.models import Task
 from mkterp.core.models import Heartbeat
 from sync.domain.cases import KINDS
 from sync.models import ExceptionCase, InboxMessage
-from sync.services import cases, deliveries, lanes, orders, outbox
+from sync.services import case_desk, cases, deliveries, lanes, orders, outbox, weighing
 from sync.services.inbox import FETCH, PROCESS
 
 # django-q2 keeps every result row (it would otherwise lock them all to prune at each task).
@@ -27,6 +27,15 @@ def sweep(*, at: datetime) -> None:
         lanes.wake(task=outbox.TASKS[lane], at=at)
     orders.recheck_waiting(at=at)
     _resolve_idle_blockers(at)
+
+
+def tend_cases(*, at: datetime) -> None:
+    """Weigh every open case anew and escalate those whose service level has run out.
+
+    It closes none: however old a case is, only its cause's end or a person closes it.
+    """
+    weighing.weigh(at=at)
+    case_desk.escalate(at=at)
 
 
 def _resolve_idle_blockers(at: datetime) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -35,14 +36,17 @@ def act(screen: "ListScreen", action: Action) -> View:
             rows = chosen(screen, action, request)
         except Refused as refused:
             return _answer(screen, action, request, Outcome(sentence=str(refused)))
+        reason, asked = "", {}
         if action.asks:
             reason = request.POST.get("reason", "").strip()[:LONGEST_REASON]
             confirmed = bool(request.POST.get("confirmed"))
-            if not confirmed or (action.needs_reason and not reason):
-                return _ask(screen, action, request, rows, again=confirmed)
-        else:
-            reason = ""
-        outcome = perform(action, rows, by=request.user, at=timezone.now(), reason=reason)
+            form = action.form(request.POST if confirmed else None) if action.form else None
+            wrong = (action.needs_reason and not reason) or (form and not form.is_valid())
+            if not confirmed or wrong:
+                return _ask(screen, action, request, rows, form, again=confirmed)
+            asked = form.cleaned_data if form else {}
+        at = timezone.now()
+        outcome = perform(action, rows, by=request.user, at=at, reason=reason, asked=asked)
         return _answer(screen, action, request, outcome)
 
     return view
@@ -97,7 +101,13 @@ def _refuse_too_many(screen: "ListScreen", count: int) -> None:
 
 
 def _ask(
-    screen: "ListScreen", action: Action, request: HttpRequest, rows: Sequence[Any], *, again: bool
+    screen: "ListScreen",
+    action: Action,
+    request: HttpRequest,
+    rows: Sequence[Any],
+    form: forms.Form | None,
+    *,
+    again: bool,
 ) -> HttpResponse:
     """The question before the deed: what will happen to how many, and why (when that is asked)."""
     path, query = serve.origin(request)
@@ -114,7 +124,8 @@ def _ask(
         "subject": screen.row_title(rows[0]) if len(rows) == 1 else "",
         "kept": kept,
         "back": f"{path}?{query.urlencode()}" if query else path or screen.url(),
-        "missing": again,
+        "form": form,
+        "missing": again and action.needs_reason and not request.POST.get("reason", "").strip(),
         "on_list": path == screen.url(),
     }
     status = 422 if again else 200

@@ -1,10 +1,12 @@
 """What a person can do to a row: declared once; the buttons, the URL and the 403 follow from it."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from django import forms
 
 from mkterp.core.errors import Refused
 from mkterp.core.screens.words import count_text
@@ -14,7 +16,8 @@ from mkterp.core.screens.words import count_text
 class Action:
     """One verb on the rows of a screen.
 
-    `service` is keyword-only and gets `by`, `at`, `reason` (only with `needs_reason`) and the rows:
+    `service` is keyword-only and gets `by`, `at`, `reason` (only with `needs_reason`), the fields
+    of `form` (when there is one) and the rows:
     under the keyword `one` it is called once per row, each call with a transaction of its own;
     under `many` once, with a list. When neither is named, the service's own signature decides: it
     must have a parameter `obj` or `rows`.
@@ -31,6 +34,8 @@ class Action:
     unmet: str = "This row is no longer in a state that allows it."
     done: str | Callable[[list[Any]], str] = "{label}: {things}."
     needs_reason: bool = False
+    # A form that asks for more; its cleaned data goes to the service as keywords of those names.
+    form: type[forms.Form] | None = None
     confirm: str = ""  # the consequence, with {n} and {things}; asked before anything happens
     multi: bool = False  # offered in the bulk bar as well
     row: bool = True  # offered on the row itself
@@ -63,7 +68,7 @@ class Action:
     @property
     def asks(self) -> bool:
         """Whether a question stands between the button and the deed."""
-        return self.needs_reason or bool(self.confirm)
+        return self.needs_reason or bool(self.confirm) or self.form is not None
 
     def allowed(self, user: Any) -> bool:
         return bool(user.has_perm(self.permission))
@@ -96,7 +101,13 @@ class Outcome:
 
 
 def perform(
-    action: Action, rows: Sequence[Any], *, by: Any, at: datetime, reason: str = ""
+    action: Action,
+    rows: Sequence[Any],
+    *,
+    by: Any,
+    at: datetime,
+    reason: str = "",
+    asked: Mapping[str, Any] | None = None,
 ) -> Outcome:
     """Calls the service for the rows that meet the condition; a refusal never hides the others.
 
@@ -109,7 +120,7 @@ def perform(
     if not eligible:
         _refuse_all(outcome, rows, action.unmet)
         return outcome
-    extra: dict[str, Any] = {"by": by, "at": at}
+    extra: dict[str, Any] = {"by": by, "at": at, **(asked or {})}
     if action.needs_reason:
         extra["reason"] = reason
     if action.at_once:

@@ -1,0 +1,157 @@
+# mypy: allow-subclassing-any
+"""How exceptions look in their list: columns and filters."""
+
+from datetime import datetime
+from typing import Any
+
+import django_filters as filters
+import django_tables2 as tables
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from mkterp.core.models import User
+from mkterp.core.screens import words
+from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, NumberColumn, StateColumn
+from sync import selectors
+from sync.domain import priority
+from sync.domain.cases import KINDS, CaseKind
+from sync.models import ExceptionCase
+from sync.screens import badges
+
+State = ExceptionCase.State
+BAR = 50  # pixels for a hundred points
+
+
+def label_of(case: ExceptionCase) -> str:
+    return KINDS[CaseKind(case.kind)].label
+
+
+def arithmetic(case: ExceptionCase) -> list[dict[str, Any]]:
+    """The parts of a priority: points, the most there are, fill, and what they stand for."""
+    parts = (
+        ("catalogue", case.points_catalogue, 3 * priority.CATALOGUE_STEP, "f-accent"),
+        ("close", case.points_close, 3 * priority.CLOSE_STEP, "f-move"),
+        ("money", case.points_money, priority.MONEY_MOST, "f-need"),
+        ("stock", case.points_stock, 3 * priority.STOCK_STEP, "f-broke"),
+        ("days left", case.points_days, priority.DAYS_MOST, "f-wait"),
+    )
+    return [
+        {"name": name, "points": points, "most": most, "fill": fill}
+        for name, points, most, fill in parts
+    ]
+
+
+def priority_bar(case: ExceptionCase) -> SafeString:
+    """A priority: a bar of its parts and its number; the arithmetic in the title."""
+    drawn, at = [], 0
+    parts = arithmetic(case)
+    for part in parts:
+        width = part["points"] * BAR // priority.MOST
+        drawn.append((part["fill"], at, width))
+        at += width
+    return format_html(
+        '<span class="mk-prio" title="{} = {}"><svg class="mk-chart" width="{}" height="6" '
+        'aria-hidden="true" focusable="false"><rect class="f-track" width="{}" height="6"/>{}'
+        "</svg><b>{}</b></span>",
+        " + ".join(f"{part['name']} {part['points']}" for part in parts),
+        case.priority,
+        BAR,
+        BAR,
+        format_html_join("", '<rect class="{}" x="{}" width="{}" height="6"/>', drawn),
+        case.priority,
+    )
+
+
+class PriorityColumn(Column):
+    """How urgent, as a bar of its parts and a number."""
+
+    big_first = True
+
+    def render(self, record: ExceptionCase) -> SafeString:
+        return priority_bar(record)
+
+    def value(self, value: int) -> int:
+        return value
+
+
+class CauseColumn(Column):
+    """The kind of an exception in bold, then its cause in one sentence."""
+
+    def render(self, value: str, record: ExceptionCase) -> SafeString:
+        return format_html('<b>{}</b> <span class="sub">{}</span>', label_of(record), value)
+
+    def value(self, value: str, record: ExceptionCase) -> str:
+        return f"{label_of(record)}: {value}"
+
+
+class DueColumn(Column):
+    """How long is left of the service level; what is over says so, in red and in words."""
+
+    def render(self, value: datetime, record: ExceptionCase) -> SafeString:
+        if record.state != State.OPEN:
+            return format_html('<span class="mut">{}</span>', self.empty)
+        now = timezone.now()
+        text = words.age_text(value, now)
+        late = value <= now
+        css, text = ("neg", f"{text} over") if late else ("", text)
+        title = f"{timezone.localtime(value):%a %d %b %H:%M}"
+        return format_html('<span class="{}" title="{}">{}</span>', css, title, text)
+
+    def value(self, value: datetime) -> datetime:
+        return value
+
+
+class CaseFilters(filters.FilterSet):
+    state = filters.ChoiceFilter(choices=State.choices, empty_label="any")
+    kind = filters.MultipleChoiceFilter(
+        choices=[(kind.value, facts.label) for kind, facts in KINDS.items()]
+    )
+    assigned_to = filters.ModelChoiceFilter(
+        queryset=User.objects.filter(is_active=True).order_by("username"),
+        empty_label="anybody",
+        label="Assigned to",
+        null_label="nobody",
+    )
+    least = filters.NumberFilter(
+        field_name="priority", lookup_expr="gte", label="Priority at least", min_value=0
+    )
+    blocks = filters.BooleanFilter(method="by_blocks", label="Blocks orders")
+    asleep = filters.BooleanFilter(method="by_asleep", label="Snoozed")
+    overdue = filters.BooleanFilter(method="by_overdue", label="Over its service level")
+    opened_at = filters.DateFromToRangeFilter(label="Opened")
+    closed = filters.ChoiceFilter(
+        choices=[("today", "today")], method="by_closed", label="Closed", empty_label="any time"
+    )
+
+    class Meta:
+        model = ExceptionCase
+        fields = ["state", "kind", "assigned_to"]
+
+    def by_blocks(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        return rows.filter(blocked_orders__gt=0) if value else rows.filter(blocked_orders=0)
+
+    def by_asleep(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        now = timezone.now()
+        return rows.filter(selectors.asleep(at=now) if value else selectors.awake(at=now))
+
+    def by_overdue(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        late = Q(state=State.OPEN, due_at__lte=timezone.now())
+        return rows.filter(late) if value else rows.exclude(late)
+
+    def by_closed(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        return rows.filter(closed_at__gte=midnight)
+
+
+class CaseTable(tables.Table):
+    priority = PriorityColumn(verbose_name="Priority", narrow="hide")
+    cause = CauseColumn(verbose_name="Exception", narrow="lead", css="c-lead")
+    blocked_money = MoneyColumn(verbose_name="Blocks", currency=settings.COMPANY_CURRENCY)
+    blocked_orders = NumberColumn(verbose_name="Orders", narrow="hide", wide=True)
+    opened_at = AgeColumn(verbose_name="Age")
+    due_at = DueColumn(verbose_name="Due", narrow="hide", wide=True, css="n sub-ink")
+    assigned_to = Column(verbose_name="Assigned", narrow="hide", wide=True)
+    state = StateColumn(badges.CASE, accessor="stage")
