@@ -2,20 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from mkterp.core.money import digits, from_minor, round_to_unit, to_minor
-from sync.domain import tax
+from mkterp.core.money import from_minor
 from sync.domain.cases import CaseKind
-from sync.domain.documents import (
-    Address,
-    FulfilledBy,
-    LineKind,
-    OrderDraft,
-    OrderLine,
-    Treatment,
-)
+from sync.domain.documents import Address, FulfilledBy, OrderDraft, Treatment
 from sync.domain.marketplace import InvoiceLineValue, InvoiceValue
+from sync.domain.order_lines import (
+    AS_CHARGED,
+    MappedItem,
+    ShippingPolicy,
+    ShippingRule,
+    Spread,
+    TaxRule,
+    charged_shipping,
+    goods_rate,
+    order_lines,
+)
+
+__all__ = [
+    "AS_CHARGED",
+    "Blocker",
+    "MappedItem",
+    "SellerFacts",
+    "ShippingPolicy",
+    "ShippingRule",
+    "Spread",
+    "TaxRule",
+    "translate",
+]
 
 
 @dataclass(frozen=True)
@@ -26,23 +41,6 @@ class SellerFacts:
     name: str
     treatment: Treatment | None
     fulfilled_by: FulfilledBy | None
-
-
-@dataclass(frozen=True)
-class MappedItem:
-    """The ERP item a listing was at the time of the order, and how many of it one piece is."""
-
-    sku: str
-    pack_quantity: int
-
-
-@dataclass(frozen=True)
-class TaxRule:
-    """What a marketplace rate means in the ERP for one destination."""
-
-    marketplace_rate: Decimal
-    erp_code: str
-    erp_rate: Decimal
 
 
 @dataclass(frozen=True)
@@ -63,17 +61,21 @@ def translate(
     items: Mapping[str, MappedItem],
     taxes: Sequence[TaxRule],
     rounding: str,
+    shipping: ShippingPolicy = AS_CHARGED,
 ) -> OrderDraft | list[Blocker]:
     """The sales document for an invoice, or every cause that stands in its way.
 
     Never half a document: with one blocker there is no draft. `items` maps Marketplacer variant
     ids to the mapping in force when the order was placed; `taxes` are the rules for the delivery
-    country at that time; `rounding` is how the ERP rounds an amount to the currency.
+    country at that time; `rounding` is how the ERP breaks ties, line by line. The document is what
+    the customer paid; its tax is the marketplace's wherever whole net amounts reach both.
     """
-    blockers = _blockers(invoice, seller, items, taxes)
+    blockers = _blockers(invoice, seller, items, taxes, shipping)
     if blockers or seller is None or seller.treatment is None or seller.fulfilled_by is None:
         return blockers
-    lines = _lines(invoice, currency, items, taxes, rounding)
+    lines = order_lines(
+        invoice, currency=currency, items=items, taxes=taxes, rounding=rounding, policy=shipping
+    )
     net = sum((line.net for line in lines), Decimal())
     predicted = sum((line.tax for line in lines), Decimal())
     return OrderDraft(
@@ -97,6 +99,7 @@ def _blockers(
     seller: SellerFacts | None,
     items: Mapping[str, MappedItem],
     taxes: Sequence[TaxRule],
+    policy: ShippingPolicy,
 ) -> list[Blocker]:
     number = f"INV-{invoice.legacy_id}"
     rates = [rule.marketplace_rate for rule in taxes]
@@ -135,7 +138,7 @@ def _blockers(
     seller_name = seller.name if seller else invoice.seller_name
     for line in invoice.lines:
         found.extend(_line_blockers(invoice, line, seller_name, items, rates))
-    found.extend(_money_blockers(invoice, rates))
+    found.extend(_money_blockers(invoice, rates, policy))
     return found
 
 
@@ -174,7 +177,7 @@ def _line_blockers(
                 f"{number} orders {line.quantity:f} of {line.sku or line.title}.",
             )
         )
-    if _rate(line, rates) is None:
+    if goods_rate(line, rates) is None:
         found.append(_unmapped_tax(invoice, line))
     return found
 
@@ -189,7 +192,9 @@ def _unmapped_tax(invoice: InvoiceValue, line: InvoiceLineValue) -> Blocker:
     )
 
 
-def _money_blockers(invoice: InvoiceValue, rates: Sequence[Decimal]) -> list[Blocker]:
+def _money_blockers(
+    invoice: InvoiceValue, rates: Sequence[Decimal], policy: ShippingPolicy
+) -> list[Blocker]:
     number = f"INV-{invoice.legacy_id}"
     lines = sum(line.total_minor for line in invoice.lines)
     postage = sum(line.postage_minor for line in invoice.lines)
@@ -207,8 +212,17 @@ def _money_blockers(invoice: InvoiceValue, rates: Sequence[Decimal]) -> list[Blo
         found.append(
             Blocker(CaseKind.MONEY_MISMATCH, f"money:{number}", f"{number} has a negative line.")
         )
-    if postage and _postage_rate(invoice, rates) is None:
-        country = _country(invoice)
+    country = _country(invoice)
+    if postage and policy.flat_rate is not None and policy.flat_rate not in rates:
+        found.append(
+            Blocker(
+                CaseKind.UNMAPPED_TAX_CODE,
+                f"tax:{country}:{policy.flat_rate:f}",
+                f"Finance's flat rate {policy.flat_rate:f} for shipping to "
+                f"{country or 'no country'} has no ERP tax.",
+            )
+        )
+    if postage and charged_shipping(invoice, rates) is None:
         found.append(
             Blocker(
                 CaseKind.UNMAPPED_TAX_CODE,
@@ -217,126 +231,6 @@ def _money_blockers(invoice: InvoiceValue, rates: Sequence[Decimal]) -> list[Blo
             )
         )
     return found
-
-
-def _lines(
-    invoice: InvoiceValue,
-    currency: str,
-    items: Mapping[str, MappedItem],
-    taxes: Sequence[TaxRule],
-    rounding: str,
-) -> list[OrderLine]:
-    rules = {rule.marketplace_rate: rule for rule in taxes}
-    goods = [(line, rules[_known_rate(line, list(rules))]) for line in invoice.lines]
-    grosses = [(line.total_minor, rule.erp_rate) for line, rule in goods]
-    postage = sum(line.postage_minor for line in invoice.lines)
-    shipping = None
-    if postage:
-        shipping = rules[_postage_rate(invoice, list(rules)) or Decimal()]
-        grosses.append((postage, shipping.erp_rate))
-    nets, _ = tax.to_net(grosses, rounding)
-    lines = [
-        _order_line(
-            key=line.marketplacer_id,
-            kind=LineKind.GOODS,
-            sku=items[line.variant_id].sku,
-            description=line.title,
-            quantity=line.quantity * items[line.variant_id].pack_quantity,
-            net_minor=amounts.net,
-            currency=currency,
-            rule=rule,
-            rounding=rounding,
-        )
-        for (line, rule), amounts in zip(goods, nets, strict=False)
-    ]
-    if shipping is not None:
-        lines.append(
-            _order_line(
-                key=f"shipping:{shipping.erp_code}",
-                kind=LineKind.SHIPPING,
-                sku="",
-                description="Shipping",
-                quantity=Decimal(1),
-                net_minor=nets[-1].net,
-                currency=currency,
-                rule=shipping,
-                rounding=rounding,
-            )
-        )
-    paid = from_minor(invoice.total_minor, currency)
-    residue = paid - sum((line.net + line.tax for line in lines), Decimal())
-    if residue:
-        lines.append(
-            _order_line(
-                key="rounding",
-                kind=LineKind.ROUNDING,
-                sku="",
-                description="Tax rounding",
-                quantity=Decimal(1),
-                net_minor=to_minor(residue, currency),
-                currency=currency,
-                rule=None,
-                rounding=rounding,
-            )
-        )
-    return lines
-
-
-def _order_line(
-    *,
-    key: str,
-    kind: LineKind,
-    sku: str,
-    description: str,
-    quantity: Decimal,
-    net_minor: int,
-    currency: str,
-    rule: TaxRule | None,
-    rounding: str,
-) -> OrderLine:
-    # ERPs keep unit prices with two digits more than the currency. That gives the net back for
-    # up to a hundred pieces; beyond, the line is what quantity x price rounds to, and the
-    # document's rounding line takes the penny.
-    digit = Decimal(1).scaleb(-digits(currency) - 2)
-    price = (from_minor(net_minor, currency) / quantity).quantize(digit, rounding=ROUND_HALF_UP)
-    net = round_to_unit(quantity * price, currency, rounding)
-    rate = rule.erp_rate if rule else Decimal()
-    return OrderLine(
-        key=key,
-        kind=kind,
-        sku=sku,
-        description=description,
-        quantity=quantity,
-        unit_price=price,
-        net=net,
-        tax=from_minor(tax.tax_on(to_minor(net, currency), rate, rounding), currency),
-        tax_code=rule.erp_code if rule else None,
-    )
-
-
-def _rate(line: InvoiceLineValue, rates: Sequence[Decimal]) -> Decimal | None:
-    """The mapped rate of a line: what Marketplacer says, else what its tax amount fits."""
-    if line.tax_rate is not None:
-        return next((rate for rate in rates if rate == line.tax_rate), None)
-    return tax.rate_of(line.total_minor, line.tax_minor, rates)
-
-
-def _known_rate(line: InvoiceLineValue, rates: Sequence[Decimal]) -> Decimal:
-    rate = _rate(line, rates)
-    if rate is None:
-        raise ValueError(f"line {line.marketplacer_id} has no mapped tax rate")
-    return rate
-
-
-def _postage_rate(invoice: InvoiceValue, rates: Sequence[Decimal]) -> Decimal | None:
-    """The mapped rate that the postage's tax was computed with, line by line."""
-    charged = [line for line in invoice.lines if line.postage_minor]
-    return tax.rate_of(
-        sum(line.postage_minor for line in charged),
-        sum(line.postage_tax_minor for line in charged),
-        rates,
-        parts=len(charged),
-    )
 
 
 def _country(invoice: InvoiceValue) -> str:

@@ -1,72 +1,122 @@
-"""Tax-inclusive marketplace amounts as the tax-exclusive lines an ERP computes with.
+"""What the ERP will compute as tax, to the last unit, before anything is sent to it.
 
-Marketplacer's amounts contain their tax. An ERP line has a net amount in whole minor units and a
-tax that the ERP rounds per line; what the customer paid must come out again. Not every
-gross amount can be reached that way: at 20 % the gross of n pence net is n + round(n/5), which
-jumps from 2 to 4, so one amount in six has no net. `to_net` therefore first lets another line of
-the same document carry the penny, and returns what no line could carry as a residue.
+An ERP line has a base (quantity x unit price before tax, not yet rounded) and a tax code. The
+code stands for one rate or for several components that are each an account of their own. Two
+things differ between ERPs and are declared as `Arithmetic`: how a tie is broken, and whether tax
+is rounded on every line or once for the document.
 
-All amounts here are integers in minor units.
+*Per line*: each line's tax is rounded, the document's tax is their sum. *Per document*: exact
+taxes are summed for each tax code first (lines above and below zero apart, because they go to
+different accounts) and each sum is rounded. This is Tryton's arithmetic, ties to even; the
+contract suite holds `predict` to a real one.
+
+Amounts are minor units: whole ones are `int`, bases may be fractions (`Decimal` or `Fraction`).
+Roundings are exact: no float, no decimal context.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from itertools import cycle
 
 from mkterp.core.money import ROUNDINGS
 
+Exact = int | Decimal | Fraction
+# How much of what components gained by rounding is given back: never the half unit of a tie.
+_GIVEN_BACK = {"half_up": "half_down", "half_down": "half_down", "half_even": "half_even"}
+
+
+class Level(StrEnum):
+    LINE = "line"
+    DOCUMENT = "document"
+
+
+class Prices(StrEnum):
+    INCLUSIVE = "inclusive"  # amounts contain their tax
+    EXCLUSIVE = "exclusive"  # tax comes on top
+
 
 @dataclass(frozen=True)
-class NetLine:
-    net: int
+class Arithmetic:
+    """How an ERP rounds: `ties` is a name of `money.ROUNDINGS`, for nets and taxes alike."""
+
+    level: Level = Level.LINE
+    ties: str = "half_even"
+
+    def __post_init__(self) -> None:
+        if self.ties not in ROUNDINGS:
+            raise ValueError(f"no rounding is called {self.ties}")
+
+
+@dataclass(frozen=True)
+class TaxedLine:
+    """A line before tax: quantity x unit price in minor units, unrounded, and its tax code.
+
+    `rates` are the code's components; no components, no tax.
+    """
+
+    base: Exact
+    code: str
+    rates: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An ERP document's figures. `line_taxes` is None where tax is rounded for the document."""
+
+    nets: tuple[int, ...]
     tax: int
+    by_code: Mapping[str, int]
+    line_taxes: tuple[int, ...] | None
+
+    @property
+    def net(self) -> int:
+        return sum(self.nets)
 
     @property
     def gross(self) -> int:
         return self.net + self.tax
 
 
-def tax_on(net: int, rate: Decimal, rounding: str) -> int:
-    """The tax the ERP computes on a net amount; `rounding` is one of `money.ROUNDINGS`."""
-    return int((net * rate).quantize(Decimal(1), rounding=ROUNDINGS[rounding]))
+def round_exact(amount: Exact, ties: str) -> int:
+    """The nearest whole number; a tie by its name in `money.ROUNDINGS`, the same below zero."""
+    numerator, denominator = amount.as_integer_ratio()
+    return round_ratio(numerator, denominator, ties)
 
 
-def contained_tax(gross: int, rate: Decimal) -> int:
-    """The tax contained in a gross amount, rounded half up."""
-    return int((gross * rate / (1 + rate)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+def round_ratio(numerator: int, denominator: int, ties: str) -> int:
+    """As `round_exact`, for a ratio with a denominator above zero."""
+    whole, rest = divmod(abs(numerator), denominator)
+    over = 2 * rest - denominator
+    if over > 0 or (over == 0 and (ties == "half_up" or (ties == "half_even" and whole % 2))):
+        whole += 1
+    return -whole if numerator < 0 else whole
 
 
-def _line(net: int, rate: Decimal, rounding: str) -> NetLine:
-    return NetLine(net, tax_on(net, rate, rounding))
+def tax_on(base: Exact, rate: Decimal, ties: str) -> int:
+    """The tax of one component on a base, rounded by itself."""
+    numerator, denominator = base.as_integer_ratio()
+    share, parts = rate.as_integer_ratio()
+    return round_ratio(numerator * share, denominator * parts, ties)
 
 
-def _nearest(gross: int, rate: Decimal, rounding: str) -> NetLine:
-    """The line that reaches the gross amount, or comes nearest from below."""
-    guess = int((gross / (1 + rate)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-    around = [_line(guess + step, rate, rounding) for step in (0, -1, 1)]
-    return min(around, key=lambda line: (abs(gross - line.gross), line.gross > gross))
+def contained_tax(gross: int, rate: Decimal, ties: str = "half_up") -> int:
+    """The tax contained in a gross amount; marketplaces round it half up."""
+    share, parts = rate.as_integer_ratio()
+    return round_ratio(gross * share, parts + share, ties)
 
 
-def to_net(grosses: Sequence[tuple[int, Decimal]], rounding: str) -> tuple[list[NetLine], int]:
-    """Net lines for (gross, rate) pairs, and the residue in minor units that they cannot reach.
+def net_of(gross: int, rate: Decimal) -> int:
+    """The whole net amount nearest to a gross one; a tie goes away from zero.
 
-    The sum of the lines' gross plus the residue is the sum of the given amounts. A residue is at
-    most one unit for each line, and nearly always zero.
+    Its gross is the given one wherever any net reaches it, else one unit more or less: at 20 %
+    the gross of n pence net is n + round(n/5), which jumps from 2 to 4, so one amount in six has
+    no net.
     """
-    lines = [_nearest(gross, rate, rounding) for gross, rate in grosses]
-    residue = sum(gross for gross, _ in grosses) - sum(line.gross for line in lines)
-    # Moving one line's net by a unit or two moves its gross by one to three. The last lines
-    # (shipping) move first: a penny of shipping is nobody's price.
-    for index in reversed(range(len(lines))):
-        if not residue:
-            break
-        rate = grosses[index][1]
-        for step in (1, -1, 2, -2):
-            moved = _line(lines[index].net + step, rate, rounding)
-            if moved.gross - lines[index].gross == residue and moved.net >= 0:
-                lines[index], residue = moved, 0
-                break
-    return lines, residue
+    share, parts = rate.as_integer_ratio()
+    return round_ratio(gross * parts, parts + share, "half_up")
 
 
 def rate_of(gross: int, tax: int, rates: Sequence[Decimal], *, parts: int = 1) -> Decimal | None:
@@ -77,3 +127,59 @@ def rate_of(gross: int, tax: int, rates: Sequence[Decimal], *, parts: int = 1) -
     """
     fitting = [r for r in rates if abs(contained_tax(gross, r) - tax) <= parts]
     return min(fitting, key=lambda r: (abs(contained_tax(gross, r) - tax), r), default=None)
+
+
+def predict(lines: Sequence[TaxedLine], arithmetic: Arithmetic) -> Prediction:
+    """The figures the ERP will show for a document of these lines (refunds have bases below zero).
+
+    Lines with the same code must have the same rates; raises ValueError when they differ.
+    """
+    rates_of: dict[str, tuple[Decimal, ...]] = {}
+    for line in lines:
+        if rates_of.setdefault(line.code, line.rates) != line.rates:
+            raise ValueError(f"the tax code {line.code} has two rates in one document")
+    nets = tuple(round_exact(line.base, arithmetic.ties) for line in lines)
+    by_code = dict.fromkeys(rates_of, 0)
+    if arithmetic.level is Level.LINE:
+        taxes = tuple(
+            tax_on(line.base, line.rates[0], arithmetic.ties)
+            if len(line.rates) == 1
+            else group_tax([line.base], line.rates, arithmetic.ties)
+            for line in lines
+        )
+        for line, tax in zip(lines, taxes, strict=True):
+            by_code[line.code] += tax
+        return Prediction(nets, sum(taxes), by_code, taxes)
+    groups: dict[tuple[str, bool], list[Exact]] = {}
+    for line in lines:
+        groups.setdefault((line.code, line.base >= 0), []).append(line.base)
+    for (code, _), bases in groups.items():
+        by_code[code] += group_tax(bases, rates_of[code], arithmetic.ties)
+    return Prediction(nets, sum(by_code.values()), by_code, None)
+
+
+def group_tax(bases: Iterable[Exact], rates: Sequence[Decimal], ties: str) -> int:
+    """The tax on bases that are rounded together.
+
+    Each component is rounded, and what the roundings add up to beyond half a unit is given back
+    unit by unit, first component first, so that the sum is the rounded sum.
+    """
+    exact: dict[tuple[int, bool], Fraction] = {}
+    for base in bases:
+        # A base just below zero that rounds to zero goes to the account of those above.
+        side = base >= 0 or round_exact(base, ties) == 0
+        for index, rate in enumerate(rates):
+            part = Fraction(base) * Fraction(rate)
+            exact[index, side] = exact.get((index, side), Fraction()) + part
+    rounded = {key: round_exact(amount, ties) for key, amount in exact.items()}
+    gained = sum(rounded.values()) - sum(exact.values(), Fraction())
+    over = round_exact(gained, _GIVEN_BACK[ties])
+    if over and any(rounded.values()):
+        step = 1 if over > 0 else -1
+        for key in cycle(rounded):
+            if not over:
+                break
+            if rounded[key]:
+                rounded[key] -= step
+                over -= step
+    return sum(rounded.values())
