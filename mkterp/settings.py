@@ -4,6 +4,7 @@ A secret NAME may also come from a file: NAME_FILE holds its path. What is requi
 fails here, at start, with the name of the variable.
 """
 
+import json
 import os
 import zoneinfo
 from datetime import datetime
@@ -175,12 +176,14 @@ PAYOUT_TERMS: dict[str, Any] = {
 }
 
 ERP_ADAPTER = env("ERP_ADAPTER", "sync.erp.tryton.TrytonErp")
-ERP_OPTIONS = {
+# What the adapter is built with. Tryton and Odoo take these four; the others have options of their
+# own (docs/erps.md), given whole as a JSON object, and the secret apart from them.
+ERP_OPTIONS: dict[str, Any] = json.loads(env("ERP_OPTIONS", "{}")) or {
     "url": env("ERP_URL", "http://127.0.0.1:8100"),
     "database": env("ERP_DATABASE", "erp"),
     "user": env("ERP_USER", "integration"),
-    "password": env("ERP_PASSWORD", ""),
 }
+ERP_OPTIONS["password"] = env("ERP_PASSWORD", "")
 
 # The ERP's words for goods that lie packed: an order to be collected is then READY.
 ERP_READY_STATES = tuple(env("ERP_READY_STATES", "packed").split(","))

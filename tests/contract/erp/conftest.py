@@ -9,6 +9,7 @@ import pytest
 
 from mkterp.postgres import Cluster, default_data_dir
 from tests.contract.erp.houses import ErpHouse, FakeHouse, TrytonHouse
+from tests.contract.erp.odoo_house import OdooHouse
 from tests.sandbox.erp import Tryton, progress, running_tryton
 
 
@@ -41,10 +42,15 @@ def tryton_house(tryton: Tryton) -> Iterator[TrytonHouse]:
     house.close()
 
 
-@pytest.fixture(params=["fake", "tryton"])
-def house(request: pytest.FixtureRequest) -> ErpHouse:
+@pytest.fixture(params=["fake", "tryton", "odoo-16", "odoo-19"])
+def house(request: pytest.FixtureRequest) -> Iterator[ErpHouse]:
     """The ERP under test; a failing Tryton fails here, and its message says what to do."""
-    if request.param == "fake":
-        return FakeHouse()
-    real: TrytonHouse = request.getfixturevalue("tryton_house")
-    return real
+    name, _, series = request.param.partition("-")
+    if name == "fake":
+        yield FakeHouse()
+    elif name == "odoo":
+        odoo = OdooHouse(int(series))
+        yield odoo
+        odoo.close()
+    else:
+        yield request.getfixturevalue("tryton_house")

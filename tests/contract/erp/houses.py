@@ -26,6 +26,7 @@ class ErpHouse(Protocol):
     closed_day: date  # lies in a closed period
     accounts: tuple[str, str]  # two that may be posted to without a customer
     seller: str  # the code of a seller's party
+    confirmed: tuple[str, ...]  # the ERP's words for a sale that is on its way
 
     def lose_next_answer(self) -> None:
         """The next order is written and its answer lost."""
@@ -80,6 +81,8 @@ class ErpHouse(Protocol):
 
 
 class FakeHouse:
+    confirmed = ("confirmed", "processing", "done")
+
     def __init__(self) -> None:
         self._age = timedelta(hours=1)  # its items were there before the test began
         self.erp = FakeErp(clock=lambda: datetime.now(UTC) - self._age)
@@ -189,6 +192,8 @@ class Meddler(httpx.BaseTransport):
 
 
 class TrytonHouse:
+    confirmed = ("confirmed", "processing", "done")
+
     def __init__(self, tryton: Tryton) -> None:
         self.wire = Meddler()
         info = tryton.info

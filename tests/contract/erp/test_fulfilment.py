@@ -75,6 +75,9 @@ def test_a_shipment_in_two_parcels_tells_both_with_their_tracking_numbers(house:
     (shipment,) = shipments_of(house, order, since)
     assert shipment.carrier == "DPD"
     assert shipment.tracking == ("1550 0001", "1550 0002")
+    if not house.port.capabilities().parcels:
+        assert shipment.parcels == ()
+        return
     assert [
         (parcel.tracking, sorted((one.sku, one.quantity) for one in parcel.lines))
         for parcel in shipment.parcels
