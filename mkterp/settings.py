@@ -249,6 +249,8 @@ SCHEDULES = {
     "sync.tasks.tend_cases": 1,
     "sync.tasks.prune": 1440,
 }
+# How long webhooks may be silent, while reading brings news that none announced, before the alarm.
+WEBHOOK_SILENCE_MINUTES = int(env("WEBHOOK_SILENCE_MINUTES", "60"))
 WORKER_STALE_SECONDS = int(env("WORKER_STALE_SECONDS", "120"))
 
 # -- Security ------------------------------------------------------------------------------------
@@ -271,6 +273,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Who may read /metrics: the bearer of this token; without one, this host itself.
+METRICS_TOKEN = env("METRICS_TOKEN", "")
+
+# -- Logs: lines for people, or one JSON object a line for machines --------------------------------
+
+LOG_FORMAT = env("MKTERP_LOG_FORMAT", "line")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"MKTERP_LOG_FORMAT is line or json, not {LOG_FORMAT!r}")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -278,12 +288,17 @@ LOGGING = {
     "formatters": {
         "line": {
             "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        }
+        },
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(request_id)s %(order)s %(message)s",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        },
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
             "filters": ["request_id"],
         }
     },

@@ -25,7 +25,9 @@ _TURN = """
 UPDATE sync_callpace
    SET free_at = GREATEST(free_at, clock_timestamp()) + make_interval(secs => %(each)s),
        throttled = CASE WHEN blocked_until < clock_timestamp() - interval '5 minutes'
-                        THEN 0 ELSE throttled END
+                        THEN 0 ELSE throttled END,
+       calls = CASE WHEN hour = date_trunc('hour', clock_timestamp()) THEN calls ELSE 0 END + 1,
+       hour = date_trunc('hour', clock_timestamp())
  WHERE name = %(name)s
    AND (blocked_until IS NULL OR blocked_until <= clock_timestamp())
    AND (free_at IS NULL OR free_at <= clock_timestamp() + make_interval(secs => %(latest)s))

@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import QuerySet
 from django.urls import reverse
 
 from mkterp.core.screens import Badge
+from mkterp.core.screens.words import things
 from sync import selectors
 from sync.domain.cases import CaseKind
 from sync.screens.exception_table import label_of, priority_bar
-from sync.selectors import FeedHealth
+from sync.selectors import Day, FeedHealth
 
 SHOWN = 12  # cases of one kind on home; the rest is one link away
 LATEST = 6
+STRIP_DAYS = 28
 
 FEED = {
     "well": Badge("well", "done"),
@@ -40,6 +43,9 @@ CONSEQUENCE = {
     "carriers": "Shipments go on; a new carrier is not seen yet.",
     "stock": "Levels are told as they were; orders that come in are still taken off them.",
     "push_stock": "Marketplacer shows what it was told before; only the newest levels will go.",
+    "refunds": "Orders go on; what was given back is booked later.",
+    "remittances": "Orders go on; what sellers are owed shows later.",
+    "advices": "Orders go on; new payouts show later.",
     "look_at_stock": "Levels are told; whether Marketplacer shows them is looked at later.",
 }
 
@@ -102,3 +108,36 @@ def feed_lines(*, at: datetime) -> list[FeedLine]:
     return [
         FeedLine(feed, FEED[feed.state], CONSEQUENCE[feed.name]) for feed in selectors.feeds(at=at)
     ]
+
+
+@dataclass(frozen=True)
+class DayCell:
+    """One day of the completeness strip, with its orders in a sentence."""
+
+    day: Day
+    words: str
+
+
+def day_cells(*, at: datetime) -> list[DayCell]:
+    """The last four weeks, oldest first. Renewed once a minute: it reads a month of orders."""
+    found: list[Day] = (
+        cache.get_or_set(
+            "overview.completeness", lambda: selectors.completeness(at=at, days=STRIP_DAYS), 60
+        )
+        or []
+    )
+    return [DayCell(day, _told(day)) for day in found]
+
+
+def _told(day: Day) -> str:
+    if not day.seen:
+        return f"{day.day:%a %d %b}: no orders"
+    parts = [
+        (day.posted, "in the ERP"),
+        (day.moving, "on their way"),
+        (day.waiting, "wait for a person"),
+        (day.cancelled, "cancelled"),
+        (day.unexplained, "unexplained"),
+    ]
+    known = ", ".join(f"{many:,} {what}" for many, what in parts if many)
+    return f"{day.day:%a %d %b}: {things(day.seen, 'order', 'orders')}: {known}"

@@ -1,5 +1,7 @@
 """Home, health, and the two plain answers that a load balancer asks for."""
 
+import secrets
+
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -7,8 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from mkterp.core.roles import public, requires, signed_in
+from mkterp.overview import metrics as figures
 from mkterp.overview import standing
 from sync import selectors
 from sync.screens import EXCEPTIONS
@@ -52,6 +56,9 @@ def health(request: HttpRequest) -> HttpResponse:
         "stall": selectors.stalled(at=at),
         "counts": selectors.order_counts(),
         "heard": selectors.last_webhook(),
+        "silence": selectors.webhook_silence(at=at),
+        "budgets": selectors.budgets(at=at),
+        "days": standing.day_cells(at=at),
         "currency": settings.COMPANY_CURRENCY,
     }
     return render(request, "overview/health.html", context)
@@ -77,3 +84,23 @@ def readyz(request: HttpRequest) -> HttpResponse:
         text = f"{len(waiting)} migrations wait: run manage.py migrate\n"
         return HttpResponse(text, "text/plain", status=503)
     return HttpResponse("ready\n", "text/plain")
+
+
+@require_safe
+@public
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Figures for Prometheus: with the token of METRICS_TOKEN, or without one from this host only.
+
+    A request that a proxy passed on is not from this host, whatever its address says.
+    """
+    token = settings.METRICS_TOKEN
+    if token:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        allowed = secrets.compare_digest(given.encode(), token.encode())
+    else:
+        passed_on = "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
+        local = request.META.get("REMOTE_ADDR", "") in ("127.0.0.1", "::1", "")
+        allowed = local and not passed_on
+    if not allowed:
+        return HttpResponse("give the token of METRICS_TOKEN\n", "text/plain", status=401)
+    return HttpResponse(figures.text(), CONTENT_TYPE_LATEST)

@@ -22,6 +22,8 @@ class CaseKind(StrEnum):
     ERP_DIFFERS = "ERP_DIFFERS"
     CHANGED_AFTER_POSTING = "CHANGED_AFTER_POSTING"
     FEED_STOPPED = "FEED_STOPPED"
+    MISSED_RUN = "MISSED_RUN"
+    WEBHOOK_SILENT = "WEBHOOK_SILENT"
     POSTED_AS_OTHER_ITEM = "POSTED_AS_OTHER_ITEM"
     MAPPING_CONFLICT = "MAPPING_CONFLICT"
     AUTO_MAP_OFF = "AUTO_MAP_OFF"
@@ -175,6 +177,18 @@ KINDS: dict[CaseKind, KindFacts] = {
         "The connection refuses us. Check address, key and rights, then start the feed again.",
         True,
     ),
+    CaseKind.MISSED_RUN: KindFacts(
+        "Missed run",
+        2,
+        "Look at the feed on the health page: what it said last, and whether a worker runs.",
+        True,
+    ),
+    CaseKind.WEBHOOK_SILENT: KindFacts(
+        "Webhooks fell silent",
+        2,
+        "Look in the Operator portal whether the webhook was switched off. Orders still come.",
+        True,
+    ),
     CaseKind.STOCK_HELD: KindFacts(
         "Stock held",
         3,
@@ -284,3 +298,18 @@ KINDS: dict[CaseKind, KindFacts] = {
         False,
     ),
 }
+
+# The causes for which orders are parked: without an order that it blocks, such a cause is gone.
+OF_ORDERS = frozenset(
+    {
+        CaseKind.UNMAPPED_SKU,
+        CaseKind.LINE_WITHOUT_PRODUCT,
+        CaseKind.BAD_QUANTITY,
+        CaseKind.UNKNOWN_SELLER,
+        CaseKind.NO_TREATMENT,
+        CaseKind.NO_FULFILMENT_RULE,
+        CaseKind.UNMAPPED_TAX_CODE,
+        CaseKind.MONEY_MISMATCH,
+        CaseKind.NO_ADDRESS,
+    }
+)

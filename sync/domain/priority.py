@@ -48,6 +48,8 @@ _THREATS = {
     CaseKind.ERP_DIFFERS: Threat(close=3),
     CaseKind.CHANGED_AFTER_POSTING: Threat(close=2),
     CaseKind.FEED_STOPPED: Threat(catalogue=2, close=2, stock=3),
+    CaseKind.MISSED_RUN: Threat(catalogue=1, close=1, stock=2),
+    CaseKind.WEBHOOK_SILENT: Threat(stock=2),
     CaseKind.POSTED_AS_OTHER_ITEM: Threat(catalogue=3, close=3, stock=2),
     CaseKind.MAPPING_CONFLICT: Threat(catalogue=3, stock=1),
     CaseKind.AUTO_MAP_OFF: Threat(catalogue=2),
@@ -63,6 +65,14 @@ _THREATS = {
     CaseKind.OVER_REFUND: Threat(close=3),
     CaseKind.CREDIT_REFUSED: Threat(close=2),
     CaseKind.RETURN_REFUSED: Threat(close=1, stock=2),
+    CaseKind.JOURNAL_REFUSED: Threat(close=3),
+    CaseKind.PAYOUT_DIFFERS: Threat(close=3),
+    CaseKind.REMITTANCE_UNKNOWN: Threat(close=2),
+    CaseKind.REMITTANCE_DOUBLED: Threat(close=3),
+    CaseKind.REMITTANCE_MISSING: Threat(close=2),
+    CaseKind.ADVICE_DIFFERS: Threat(close=3),
+    CaseKind.PAYMENT_DIFFERS: Threat(close=3),
+    CaseKind.CUSTOMER_MONEY_DIFFERS: Threat(close=3),
 }
 
 

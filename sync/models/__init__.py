@@ -22,7 +22,7 @@ from sync.models.stock import (
     StockPromise,
     StockTouch,
 )
-from sync.models.work import Feed, Lane, Work
+from sync.models.work import Feed, FeedHour, Lane, Work
 
 __all__ = [
     "AdviceLine",
@@ -36,6 +36,7 @@ __all__ = [
     "ErpStock",
     "ExceptionCase",
     "Feed",
+    "FeedHour",
     "GoodsReturn",
     "InboxMessage",
     "Invoice",

@@ -173,6 +173,8 @@ class CallPace(models.Model):
     batch = models.PositiveIntegerField(default=8)
     saved = models.FloatField(default=0)  # calls of the hourly budget not used yet
     saved_at = models.DateTimeField(null=True)
+    hour = models.DateTimeField(null=True)  # the beginning of the hour that `calls` counts
+    calls = models.PositiveIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["name"]

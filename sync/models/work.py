@@ -58,3 +58,22 @@ class Feed(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FeedHour(models.Model):
+    """What one feed's runs of one hour amounted to: throughput and errors, kept for a season."""
+
+    feed = models.CharField(max_length=60)
+    hour = models.DateTimeField()  # its beginning
+    runs = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    rows = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-hour", "feed"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["hour", "feed"], name="feedhour_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.feed} at {self.hour:%Y-%m-%d %H}"

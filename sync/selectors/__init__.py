@@ -1,5 +1,13 @@
 """What crossed the wire, what waits, and how we know: read only, always in a stated order."""
 
+from sync.selectors.ageing import (
+    TimeToFix,
+    ageing,
+    closed_counts,
+    open_by_kind,
+    opened_and_closed,
+    time_to_fix,
+)
 from sync.selectors.counts import (
     MOST_COUNTED,
     last_webhook,
@@ -55,6 +63,14 @@ from sync.selectors.shipments import (
     unmapped_carriers,
     waiting_shipments,
 )
+from sync.selectors.watch import (
+    Budget,
+    Day,
+    Silence,
+    budgets,
+    completeness,
+    webhook_silence,
+)
 from sync.selectors.workbench import (
     Held,
     Unmapped,
@@ -67,21 +83,29 @@ from sync.selectors.workbench import (
 __all__ = [
     "FEEDS",
     "MOST_COUNTED",
+    "Budget",
+    "Day",
     "Event",
     "FeedHealth",
     "Held",
+    "Silence",
     "Stall",
+    "TimeToFix",
     "Unmapped",
     "WorkerHealth",
     "advices",
+    "ageing",
     "amendments",
     "asleep",
     "awake",
     "blocked_by",
     "blocked_money",
+    "budgets",
     "carriers",
     "cases",
     "causes_of",
+    "closed_counts",
+    "completeness",
     "corrections",
     "feeds",
     "goods_return",
@@ -92,8 +116,10 @@ __all__ = [
     "last_webhook",
     "lines_of",
     "money_held_by",
+    "open_by_kind",
     "open_case_count",
     "open_cases",
+    "opened_and_closed",
     "order_counts",
     "orders",
     "outbox",
@@ -108,10 +134,12 @@ __all__ = [
     "stalled",
     "status",
     "story",
+    "time_to_fix",
     "timeline",
     "unmapped_carriers",
     "unmapped_cases",
     "unmapped_listings",
     "waiting_shipments",
+    "webhook_silence",
     "workers",
 ]

@@ -1,6 +1,6 @@
 """How the feeds and the workers do, by evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +9,14 @@ from django.db.models import (
     Count,
     Max,
     Q,
+    Sum,
 )
+from django_q.models import Schedule
 
 from mkterp.core.models import Heartbeat
 from sync.models import (
     Feed,
+    FeedHour,
     InboxMessage,
     Invoice,
     OutboxMessage,
@@ -22,6 +25,7 @@ from sync.selectors.invoices import order_counts
 
 # How late a feed may be before it is called late: three missed runs.
 LATE_RUNS = 3
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WORKER_SILENT = timedelta(minutes=2, seconds=30)
 
 
@@ -36,37 +40,84 @@ class FeedHealth:
     succeeded_at: datetime | None
     counts: dict[str, int]
     waiting: int  # rows queued behind it
+    minutes: int = 0  # between its runs; 0: it runs when there is work
+    read_to: datetime | None = None  # by the far side's clock: what is newer has not been read
+    next_run: datetime | None = None
+    runs: int = 0  # of the last day, with how many of them failed and the rows they handled
+    failures: int = 0
+    rows: int = 0
+
+    @property
+    def error_percent(self) -> int:
+        return round(100 * self.failures / self.runs) if self.runs else 0
+
+    @property
+    def rows_per_hour(self) -> int:
+        return round(self.rows / (DAY / HOUR))
 
 
-# What each feed brings, and how often it is meant to run (minutes; 0: only when there is work).
+# What each feed brings, and the task that runs it.
 FEEDS = {
-    "sellers": ("Sellers", settings.SCHEDULES["sync.tasks.pull_sellers"]),
-    "listings": ("Listings", settings.SCHEDULES["sync.tasks.pull_listings"]),
-    "items": ("ERP items", settings.SCHEDULES["sync.tasks.pull_items"]),
-    "invoices": ("Orders in", settings.SCHEDULES["sync.tasks.poll_invoices"]),
-    "fetch_hinted": ("Orders named by webhooks", 0),
-    "deliver_erp": ("Orders to the ERP", 0),
-    "deliver_marketplacer": ("ERP numbers to Marketplacer", 0),
-    "read_back": ("ERP documents read back", 0),
-    "erp_shipments": ("Shipments in the ERP", settings.SCHEDULES["sync.tasks.pull_erp_shipments"]),
-    "shipments": ("Shipments at Marketplacer", settings.SCHEDULES["sync.tasks.pull_shipments"]),
-    "returns": ("Goods that come back", settings.SCHEDULES["sync.tasks.pull_returns"]),
-    "corrections": ("Refunds to the ERP", 0),
-    "carriers": ("Carriers", settings.SCHEDULES["sync.tasks.pull_carriers"]),
-    "stock": ("Stock levels in", settings.SCHEDULES["sync.tasks.pull_stock"]),
-    "push_stock": ("Stock levels out", 0),
-    "look_at_stock": ("Stock levels read back", 0),
+    "sellers": ("Sellers", "pull_sellers"),
+    "listings": ("Listings", "pull_listings"),
+    "items": ("ERP items", "pull_items"),
+    "invoices": ("Orders in", "poll_invoices"),
+    "fetch_hinted": ("Orders named by webhooks", "fetch_hinted"),
+    "deliver_erp": ("Orders to the ERP", "deliver_erp"),
+    "deliver_marketplacer": ("ERP numbers to Marketplacer", "deliver_marketplacer"),
+    "read_back": ("ERP documents read back", "read_back"),
+    "erp_shipments": ("Shipments in the ERP", "pull_erp_shipments"),
+    "shipments": ("Shipments at Marketplacer", "pull_shipments"),
+    "returns": ("Goods that come back", "pull_returns"),
+    "corrections": ("Refunds to the ERP", "look_at_corrections"),
+    "carriers": ("Carriers", "pull_carriers"),
+    "stock": ("Stock levels in", "pull_stock"),
+    "push_stock": ("Stock levels out", "push_stock"),
+    "look_at_stock": ("Stock levels read back", "look_at_stock"),
+    "refunds": ("Refunds in", "pull_refunds"),
+    "remittances": ("Remittances", "sweep_remittances"),
+    "advices": ("Remittance advices", "pull_advices"),
 }
+# These record a run only when there was work for it, so that silence says nothing.
+_WHEN_NEEDED = (
+    "fetch_hinted",
+    "deliver_erp",
+    "deliver_marketplacer",
+    "read_back",
+    "corrections",
+    "push_stock",
+    "look_at_stock",
+)
 
 
 def feeds(*, at: datetime) -> list[FeedHealth]:
-    """Every feed, in the order of the road; green only by evidence."""
+    """Every feed, in the order of the road; green only by evidence. Six queries."""
     rows = {feed.name: feed for feed in Feed.objects.order_by("name")}
     waiting = _waiting(at)
+    last_day = {
+        found["feed"]: dict[str, Any](found)
+        for found in FeedHour.objects.filter(hour__gt=at - DAY)
+        .order_by()
+        .values("feed")
+        .annotate(runs=Sum("runs"), failures=Sum("failures"), rows=Sum("rows"))
+    }
+    due = dict(Schedule.objects.values_list("func", "next_run"))
     return [
-        _feed_health(name, label, minutes, rows.get(name), waiting.get(name, 0), at)
-        for name, (label, minutes) in FEEDS.items()
+        replace(
+            _feed_health(name, label, _minutes(name), rows.get(name), waiting.get(name, 0), at),
+            minutes=_minutes(name),
+            read_to=rows[name].cursor_at if name in rows else None,
+            next_run=due.get(f"sync.tasks.{task}"),
+            runs=last_day.get(name, {}).get("runs", 0),
+            failures=last_day.get(name, {}).get("failures", 0),
+            rows=last_day.get(name, {}).get("rows", 0),
+        )
+        for name, (label, task) in FEEDS.items()
     ]
+
+
+def _minutes(name: str) -> int:
+    return 0 if name in _WHEN_NEEDED else settings.SCHEDULES[f"sync.tasks.{FEEDS[name][1]}"]
 
 
 def _waiting(at: datetime) -> dict[str, int]:
@@ -132,6 +183,9 @@ def status(*, at: datetime) -> dict[str, Any]:
                 "succeeded_at": feed.succeeded_at and feed.succeeded_at.isoformat(),
                 "waiting": feed.waiting,
                 "last_run": feed.counts,
+                "runs_of_a_day": feed.runs,
+                "failures_of_a_day": feed.failures,
+                "next_run": feed.next_run and feed.next_run.isoformat(),
             }
             for feed in feeds(at=at)
         },

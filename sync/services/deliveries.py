@@ -13,6 +13,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from mkterp.core.requestid import about
 from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, GiveUp, Misconfigured, Unavailable, decide
@@ -218,7 +219,10 @@ def _record_arrivals(
     for message, _ in arrivals:
         if message.case is not None:
             cases.resolve(case=message.case, resolution=f"{message.reference} arrived.", at=at)
-        log.info("outbox %s %s: delivered, try %s", message.pk, message.operation, message.attempts)
+        with about(message.reference):
+            log.info(
+                "outbox %s %s: delivered, try %s", message.pk, message.operation, message.attempts
+            )
 
 
 _ARRIVED = [
@@ -238,9 +242,14 @@ def _record_failure(
         _give_up(message, operation.refused, decision.reason, at)
     else:
         message.state, message.not_before = State.PENDING, decision.until
-    log.info(
-        "outbox %s %s: %s, try %s", message.pk, message.operation, failure.kind, message.attempts
-    )
+    with about(message.reference):
+        log.info(
+            "outbox %s %s: %s, try %s",
+            message.pk,
+            message.operation,
+            failure.kind,
+            message.attempts,
+        )
 
 
 def _give_up(message: OutboxMessage, kind: CaseKind, reason: str, at: datetime) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, Misconfigured, Throttled
-from sync.models import ExceptionCase, Feed
+from sync.models import ExceptionCase, Feed, FeedHour
 from sync.services import cases
 from sync.services.cases import Cause
 
@@ -58,6 +59,7 @@ def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[st
     else:
         feed.failed_at, feed.error, feed.error_kind = at, str(failure)[:2000], failure.kind
     feed.save()
+    _count_hour(name, failure, at, counts)
     key = f"feed:{name}"
     if isinstance(failure, Misconfigured):
         cause = Cause(
@@ -70,3 +72,15 @@ def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[st
         ):
             proof = {f"read {what}": str(many) for what, many in counts.items()}
             cases.resolve(case=case, resolution="The feed got through again.", at=at, proof=proof)
+
+
+def _count_hour(
+    name: str, failure: Failure | None, at: datetime, counts: Mapping[str, int]
+) -> None:
+    """Add this run to the sums of its hour."""
+    rows = counts.get("read", counts.get("sent", sum(counts.values())))
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    FeedHour.objects.get_or_create(feed=name, hour=hour)
+    FeedHour.objects.filter(feed=name, hour=hour).update(
+        runs=F("runs") + 1, failures=F("failures") + int(failure is not None), rows=F("rows") + rows
+    )

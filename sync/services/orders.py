@@ -11,7 +11,7 @@ from mapping import selectors as registry
 from mapping.models import Listing, SkuMapping, TaxCodeMapping
 from mkterp.core.models import User
 from sync import connections
-from sync.domain.cases import KINDS, CaseKind
+from sync.domain.cases import OF_ORDERS, CaseKind
 from sync.domain.documents import FulfilledBy, OrderDraft, Treatment
 from sync.domain.marketplace import InvoiceValue
 from sync.domain.orders import Blocker, MappedItem, SellerFacts, TaxRule, translate
@@ -245,14 +245,13 @@ def _set_cases(causes: Mapping[int, Sequence[ExceptionCase]], at: datetime) -> N
     Cases that wait for a person's own word (a refusal, a difference) are not touched.
     """
     through = Invoice.cases.through
-    blocking = [kind for kind, facts in KINDS.items() if facts.resolves_itself]
     wanted = {(pk, case.pk) for pk, found in causes.items() for case in found}
     gone = [
         link
         for link in through.objects.filter(
             invoice__in=causes,
             exceptioncase__state=ExceptionCase.State.OPEN,
-            exceptioncase__kind__in=blocking,
+            exceptioncase__kind__in=OF_ORDERS,
         )
         if (link.invoice_id, link.exceptioncase_id) not in wanted
     ]

@@ -6,9 +6,9 @@ from django.db import transaction
 from django_q.models import Task
 
 from mkterp.core.models import Heartbeat
-from sync.domain.cases import KINDS
+from sync.domain.cases import OF_ORDERS
 from sync.models import ExceptionCase, InboxMessage
-from sync.services import case_desk, cases, deliveries, lanes, orders, outbox, weighing
+from sync.services import alarms, case_desk, cases, deliveries, lanes, orders, outbox, weighing
 from sync.services.inbox import FETCH, PROCESS
 
 # django-q2 keeps every result row (it would otherwise lock them all to prune at each task).
@@ -30,24 +30,24 @@ def sweep(*, at: datetime) -> None:
 
 
 def tend_cases(*, at: datetime) -> None:
-    """Weigh every open case anew and escalate those whose service level has run out.
+    """Raise the alarms of health, weigh every open case anew, escalate what is overdue.
 
     It closes none: however old a case is, only its cause's end or a person closes it.
     """
+    alarms.watch(at=at)
     weighing.weigh(at=at)
     case_desk.escalate(at=at)
 
 
 def _resolve_idle_blockers(at: datetime) -> None:
     """A case that was opened for orders and blocks none any more has lost its cause."""
-    blocking = [kind for kind, facts in KINDS.items() if facts.resolves_itself]
     idle = ExceptionCase.objects.filter(
-        state=ExceptionCase.State.OPEN, kind__in=blocking, invoices=None
-    ).exclude(kind__in=["FEED_STOPPED", "UNREADABLE_MESSAGE"])
+        state=ExceptionCase.State.OPEN, kind__in=OF_ORDERS, invoices=None
+    )
     for case in idle.order_by("pk")[:500]:
         cases.resolve(case=case, resolution="It blocks nothing any more.", at=at)
     parked = ExceptionCase.objects.filter(
-        state=ExceptionCase.State.OPEN, kind__in=blocking, invoices__state="PARKED"
+        state=ExceptionCase.State.OPEN, kind__in=OF_ORDERS, invoices__state="PARKED"
     )
     stale = parked.filter(last_seen_at__lt=at - timedelta(minutes=10)).order_by("last_seen_at")
     orders.recheck_cases(case_pks=list(stale.values_list("pk", flat=True).distinct()[:20]), at=at)

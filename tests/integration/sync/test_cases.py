@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from mkterp.core.errors import Refused
 from mkterp.core.models import AuditEntry, User
-from sync.domain import cases as cases_domain
-from sync.domain.cases import CaseKind
+from sync.domain.cases import OF_ORDERS, CaseKind
 from sync.models import ExceptionCase, Invoice
 from sync.services import case_desk, cases, upkeep, weighing
 from sync.services.cases import Cause
@@ -264,7 +263,7 @@ def test_a_case_is_escalated_once_when_its_service_level_has_run_out(at):
 
 
 def test_nothing_is_ever_closed_by_age(at):
-    kept = [opened(kind, f"old-{kind}", at=at).pk for kind in CaseKind if not _of_orders(kind)]
+    kept = [opened(kind, f"old-{kind}", at=at).pk for kind in set(CaseKind) - OF_ORDERS]
 
     for days in (1, 40, 400, 4000):
         upkeep.sweep(at=at + timedelta(days=days))
@@ -272,14 +271,6 @@ def test_nothing_is_ever_closed_by_age(at):
 
     still_open = ExceptionCase.objects.filter(state="OPEN", pk__in=kept)
     assert sorted(still_open.values_list("pk", flat=True)) == sorted(kept)
-
-
-def _of_orders(kind: CaseKind) -> bool:
-    """Kinds that exist for the orders they block: without one, their cause is gone."""
-    return cases_domain.KINDS[kind].resolves_itself and kind not in (
-        CaseKind.FEED_STOPPED,
-        CaseKind.UNREADABLE_MESSAGE,
-    )
 
 
 # -- closing --------------------------------------------------------------------------------------

@@ -1,0 +1,113 @@
+"""How long exceptions stand and how fast they are fixed, in figures."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, F, Min, Q, Sum
+from django.db.models.functions import TruncDate
+
+from sync.domain.cases import KINDS, CaseKind
+from sync.models import ExceptionCase
+
+State = ExceptionCase.State
+
+
+def open_by_kind() -> list[dict[str, Any]]:
+    """`kind`, `many`, `money` (held, as last weighed), `late` (escalated) and `oldest`."""
+    rows: Any = (
+        ExceptionCase.objects.filter(state=State.OPEN)
+        .order_by()
+        .values("kind")
+        .annotate(
+            many=Count("pk"),
+            money=Sum("held_money"),
+            late=Count("pk", filter=Q(escalated_at__isnull=False)),
+            oldest=Min("opened_at"),
+        )
+        .order_by("-money", "-many", "kind")
+    )
+    return list(rows)
+
+
+def closed_counts() -> dict[str, int]:
+    """How many cases were ever resolved and dismissed."""
+    rows = ExceptionCase.objects.exclude(state=State.OPEN).order_by().values_list("state")
+    return dict(rows.annotate(many=Count("pk")))
+
+
+@dataclass(frozen=True)
+class TimeToFix:
+    """One kind's cases that were closed in a span: how many, how fast, and how many in time."""
+
+    kind: str
+    label: str
+    closed: int
+    by_itself: int  # the system saw that the cause was gone
+    median: timedelta
+    slowest: timedelta  # of nine in ten
+    in_time: int
+
+    @property
+    def in_time_percent(self) -> int:
+        return round(100 * self.in_time / self.closed)
+
+
+_TIME_TO_FIX = """
+SELECT kind, count(*), count(*) FILTER (WHERE closed_by_id IS NULL),
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY closed_at - opened_at),
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY closed_at - opened_at),
+       count(*) FILTER (WHERE due_at IS NULL OR closed_at <= due_at)
+  FROM sync_exceptioncase
+ WHERE closed_at >= %s AND state <> 'OPEN'
+ GROUP BY kind ORDER BY count(*) DESC, kind
+"""
+
+
+def time_to_fix(*, since: datetime) -> list[TimeToFix]:
+    """By kind, the commonest first, of the cases closed since then."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TIME_TO_FIX, [since])
+        rows = cursor.fetchall()
+    return [TimeToFix(kind, KINDS[CaseKind(kind)].label, *rest) for kind, *rest in rows]
+
+
+def ageing(*, at: datetime) -> list[tuple[str, int]]:
+    """How many open cases have stood how long: under an hour, a day, three, a week, longer."""
+    edges = (
+        ("under 1 h", timedelta(hours=1)),
+        ("1 to 24 h", timedelta(days=1)),
+        ("1 to 3 d", timedelta(days=3)),
+        ("3 to 7 d", timedelta(days=7)),
+    )
+    bands: dict[str, Q] = {}
+    newest = at
+    for label, age in edges:
+        bands[label] = Q(opened_at__gt=at - age, opened_at__lte=newest)
+        newest = at - age
+    bands["over 7 d"] = Q(opened_at__lte=newest)
+    rows = ExceptionCase.objects.filter(state=State.OPEN).order_by()
+    found = rows.aggregate(
+        **{f"band{n}": Count("pk", filter=band) for n, band in enumerate(bands.values())}
+    )
+    return [(label, found[f"band{n}"]) for n, label in enumerate(bands)]
+
+
+def opened_and_closed(*, at: datetime, days: int) -> list[tuple[date, int, int]]:
+    """Each day's opened and closed cases, in the company's time zone, oldest first."""
+    zone = settings.COMPANY_TIME_ZONE
+    today = at.astimezone(zone).date()
+    every = [today - timedelta(days=days - 1 - n) for n in range(days)]
+    start = datetime(every[0].year, every[0].month, every[0].day, tzinfo=zone)
+    counts = {}
+    for field in ("opened_at", "closed_at"):
+        rows = ExceptionCase.objects.filter(**{f"{field}__gte": start}).order_by()
+        counts[field] = dict(
+            rows.annotate(day=TruncDate(F(field), tzinfo=zone))
+            .values_list("day")
+            .annotate(many=Count("pk"))
+        )
+    opened, closed = counts["opened_at"], counts["closed_at"]
+    return [(day, opened.get(day, 0), closed.get(day, 0)) for day in every]
