@@ -33,7 +33,7 @@ class Hands:
     def __init__(self, erp: Tryton) -> None:
         self.staff: Rpc = erp.rpc("staff")
         self.admin: Rpc = erp.rpc("admin")
-        self._ids: dict[str, Any] = erp.info["ids"]
+        self.ids: dict[str, Any] = erp.info["ids"]
 
     def close(self) -> None:
         """Give both connections back."""
@@ -67,7 +67,7 @@ class Hands:
         """
         shipments = self.open_shipments(sale)
         if carrier:
-            values = {"carrier": self._ids["carriers"][carrier]}
+            values = {"carrier": self.ids["carriers"][carrier]}
             self.staff.call(f"model.{_OUT}.write", shipments, values)
         if quantities is not None:
             self._leave_behind(shipments, quantities)
@@ -99,9 +99,9 @@ class Hands:
             inventory = self.staff.create(
                 "stock.inventory",
                 {
-                    "location": self._ids["storage"],
+                    "location": self.ids["storage"],
                     "date": datetime.datetime.now(datetime.UTC).date(),
-                    "company": self._ids["company"],
+                    "company": self.ids["company"],
                     "lines": [("create", lines)],
                 },
             )
@@ -187,8 +187,8 @@ class Hands:
         (move,) = self.staff.create(
             "account.move",
             {
-                "company": self._ids["company"],
-                "journal": self._ids["journal"],
+                "company": self.ids["company"],
+                "journal": self.ids["journal"],
                 "period": period,
                 "date": today,
                 "description": words,
@@ -218,11 +218,30 @@ class Hands:
                 "description": code,
                 "type": "percentage",
                 "rate": rate,
-                "company": self._ids["company"],
+                "company": self.ids["company"],
                 "invoice_account": account,
                 "credit_note_account": account,
             },
         )
+
+    def add_tax_of(self, code: str, rates: Sequence[Decimal]) -> None:
+        """A new tax code of several components, each computed and rounded for itself."""
+        account = self.admin.one("account.account", [("code", "=", "2.2.3")])
+        own = {"company": self.ids["company"]}
+        booked = {"invoice_account": account, "credit_note_account": account, **own}
+        parts = []
+        for number, rate in enumerate(rates, 1):
+            named = {"name": f"{code} {rate}", "description": f"{code} {rate}"}
+            kind = {"type": "percentage", "rate": rate, "sequence": number}
+            parts.append({**named, **kind, **booked})
+        whole = {"name": code, "description": code, "type": "none", **own}
+        self.admin.create("account.tax", {**whole, "childs": [("create", parts)]})
+
+    def round_tax(self, level: str) -> None:
+        """Round tax per "line" or per "document" from now on."""
+        (configuration,) = self.admin.find("account.configuration", [], None, 1)
+        values = {"tax_rounding": level}
+        self.admin.call("model.account.configuration.write", [configuration], values)
 
     def retire_tax(self, code: str) -> None:
         """Make a tax code inactive: what one does with a code that documents name."""
@@ -304,8 +323,8 @@ class Hands:
         self.staff.create(
             "stock.package",
             {
-                "type": self._ids["package_type"],
-                "company": self._ids["company"],
+                "type": self.ids["package_type"],
+                "company": self.ids["company"],
                 "shipment": f"{_OUT},{shipment['id']}",
                 "shipping_reference": box.tracking,
                 "moves": [("add", moves)],
