@@ -9,6 +9,7 @@ from mapping.models import (
     ListingOwnership,
     OwnershipRule,
     SellerTreatment,
+    ShippingTaxPolicy,
 )
 from mapping.services.imports import REGISTERS
 from mapping.services.ownership import ATTRIBUTES
@@ -97,6 +98,20 @@ class AccountForm(forms.Form):
     role = forms.CharField(max_length=60)
     event = forms.CharField(max_length=60, required=False, help_text="Empty: in every event.")
     erp_account = forms.CharField(max_length=100, label="ERP account")
+    moment = forms.DateTimeField(
+        required=False, label="From", help_text="Empty: from now on.", widget=MOMENT
+    )
+    reason = forms.CharField(max_length=500, label="Why")
+
+
+class ShippingForm(forms.Form):
+    """How the ERP taxes shipping to a country."""
+
+    country = forms.CharField(max_length=2)
+    rule = forms.ChoiceField(choices=ShippingTaxPolicy.Rule.choices)
+    spread = forms.ChoiceField(choices=ShippingTaxPolicy.Spread.choices)
+    flat_rate = forms.DecimalField(required=False, min_value=0, max_value=1, decimal_places=4)
+    bound_minor = forms.IntegerField(min_value=0, max_value=1_000, label="Bound")
     moment = forms.DateTimeField(
         required=False, label="From", help_text="Empty: from now on.", widget=MOMENT
     )

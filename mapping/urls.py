@@ -3,7 +3,15 @@
 from django.urls import path
 
 from mapping import views
-from mapping.screens import ACCOUNTS, DUPLICATES, MAPPINGS, NEW_ITEMS, SELLERS, TAX_CODES
+from mapping.screens import (
+    ACCOUNTS,
+    DUPLICATES,
+    MAPPINGS,
+    NEW_ITEMS,
+    SELLERS,
+    SHIPPING_POLICIES,
+    TAX_CODES,
+)
 
 app_name = "mapping"
 
@@ -16,6 +24,7 @@ urlpatterns = [
     path("sellers/<int:key>/auto-map/", views.auto_map, name="seller-auto-map"),
     path("new-items/export.xlsx", views.new_items_xlsx, name="new-items-xlsx"),
     path("duplicates/merge-request/", views.merge_request, name="merge-request"),
+    path("shipping-tax/set/", views.set_shipping, name="shipping-tax-set"),
     path("accounts/map/", views.map_account, name="account-map"),
     path("imports/", views.upload, name="imports"),
     path("imports/export/", views.export, name="registry-export"),
@@ -28,4 +37,5 @@ urlpatterns = [
     *DUPLICATES.urls("duplicates/"),
     *TAX_CODES.urls("tax-codes/"),
     *ACCOUNTS.urls("accounts/"),
+    *SHIPPING_POLICIES.urls("shipping-tax/"),
 ]

@@ -5,7 +5,7 @@ for two products.
 """
 
 from mapping.models.catalogue import ErpItem, Listing
-from mapping.models.codes import AccountMapping, AccountRole, TaxCodeMapping
+from mapping.models.codes import AccountMapping, AccountRole, ShippingTaxPolicy, TaxCodeMapping
 from mapping.models.dated import IN_FORCE, DatedQuerySet, TstzRange
 from mapping.models.imports import ImportedFile
 from mapping.models.mappings import SkuMapping
@@ -49,6 +49,7 @@ __all__ = [
     "SellerRule",
     "SellerSettings",
     "SellerTreatment",
+    "ShippingTaxPolicy",
     "SkuMapping",
     "StoredSuggestion",
     "SuggestionModel",

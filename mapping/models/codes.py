@@ -107,3 +107,60 @@ class AccountMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event or 'every event'}: {self.role} is {self.erp_account}"
+
+
+class ShippingTaxPolicy(models.Model):
+    """How the ERP taxes shipping to a destination, for a span of time, as finance decided.
+
+    Without a row the ERP does as the marketplace charged. Where the two differ, the tax differs by
+    design (cause BASIS): it is shown, never made up for.
+    """
+
+    class Rule(models.TextChoices):
+        AS_CHARGED = "as_charged", "as the marketplace charged it"
+        FOLLOWS_GOODS = "follows_goods", "at the rates of its goods"
+        FLAT = "flat", "at one rate"
+
+    class Spread(models.TextChoices):
+        AS_CHARGED = "as_charged", "as the marketplace put it on the lines"
+        VALUE = "value", "by value"
+        QUANTITY = "quantity", "by quantity"
+
+    country = models.CharField(max_length=2)  # destination, ISO 3166-1 alpha-2
+    rule = models.CharField(max_length=20, choices=Rule.choices)
+    spread = models.CharField(max_length=20, choices=Spread.choices, default=Spread.AS_CHARGED)
+    flat_rate = models.DecimalField(max_digits=7, decimal_places=4, null=True, blank=True)
+    bound_minor = models.PositiveIntegerField(default=25)  # a shipping line's way from pro rata
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    reason = models.TextField()
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    set_at = models.DateTimeField()
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["country", "id"]
+        constraints: ClassVar = [
+            ExclusionConstraint(
+                name="shippingtaxpolicy_one_at_a_time",
+                expressions=[
+                    ("country", RangeOperators.EQUAL),
+                    (IN_FORCE, RangeOperators.OVERLAPS),
+                ],
+            ),
+            models.CheckConstraint(
+                name="shippingtaxpolicy_flat_has_a_rate",
+                condition=models.Q(rule="flat", flat_rate__isnull=False)
+                | (~models.Q(rule="flat") & models.Q(flat_rate__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="shippingtaxpolicy_bound", condition=models.Q(bound_minor__lte=1000)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        rate = f" ({self.flat_rate:.4g})" if self.flat_rate is not None else ""
+        return f"Shipping to {self.country} is taxed {self.Rule(self.rule).label}{rate}"

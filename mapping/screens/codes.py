@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from mapping import selectors
-from mapping.models import AccountMapping, TaxCodeMapping
+from mapping.models import AccountMapping, ShippingTaxPolicy, TaxCodeMapping
 from mkterp.core.screens import Badge, Empty, ListScreen, View
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn, TimeColumn
 
@@ -79,6 +79,60 @@ class TaxCodes(ListScreen):
         return str(row)
 
     def row_url(self, row: TaxCodeMapping) -> str:
+        return ""
+
+
+class ShippingFilters(DatedFilters):
+    class Meta:
+        model = ShippingTaxPolicy
+        fields = ["country"]
+
+
+class ShippingTable(tables.Table):
+    country = LeadColumn(verbose_name="Delivered to")
+    rule = Column(accessor="get_rule_display", verbose_name="Shipping is taxed")
+    flat_rate = Column(verbose_name="Flat rate", css="n", narrow="hide")
+    spread = Column(accessor="get_spread_display", verbose_name="Spread", narrow="hide")
+    bound_minor = Column(verbose_name="Bound (cents)", css="n", narrow="hide", wide=True)
+    valid_from = TimeColumn(verbose_name="From", narrow="hide")
+    valid_until = TimeColumn(verbose_name="Until", narrow="hide", wide=True)
+    set_by = Column(accessor="set_by__username", verbose_name="Said by", narrow="hide", wide=True)
+    reason = Column(verbose_name="Why", narrow="hide", wide=True)
+    state = StateColumn(SPANS, accessor="span")
+
+
+class ShippingPolicies(ListScreen):
+    room = "mapping"
+    name, noun = "shipping-tax", "shipping policy"
+    title, icon = "Tax on shipping", "percent"
+    permission = "mapping.view_taxcodemapping"
+    table, filters = ShippingTable, ShippingFilters
+    search_fields = ("country__istartswith", "reason")
+    orderings: ClassVar = {"country": ("country", "id"), "valid_from": ("set_at", "id")}
+    order = "country"
+    views = (View("now", "In force", {"now": "true"}), View("all", "All that ever were"))
+    above_template = "mapping/_shipping_tools.html"
+    empty = Empty(
+        "Shipping is taxed as it was charged",
+        "Without a policy the ERP taxes shipping as the marketplace did. A policy that differs "
+        "makes a difference by design: it is shown as tax basis, never as rounding.",
+        "percent",
+    )
+
+    def rows(self, request: HttpRequest) -> QuerySet[ShippingTaxPolicy]:
+        return selectors.shipping_tax_policies(at=timezone.now())
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "rules": ShippingTaxPolicy.Rule.choices,
+            "spreads": ShippingTaxPolicy.Spread.choices,
+            "may": request.user.has_perm("mapping.change_taxcodemapping"),
+        }
+
+    def row_title(self, row: ShippingTaxPolicy) -> str:
+        return str(row)
+
+    def row_url(self, row: ShippingTaxPolicy) -> str:
         return ""
 
 

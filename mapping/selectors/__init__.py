@@ -13,6 +13,8 @@ from mapping.selectors.codes import (
     accounts_at,
     narrowest,
     roles_without_account,
+    shipping_policies,
+    shipping_tax_policies,
     tax_code_mappings,
     tax_rules,
 )
@@ -90,6 +92,8 @@ __all__ = [
     "rules_in_force",
     "rules_of",
     "search_items",
+    "shipping_policies",
+    "shipping_tax_policies",
     "suggestions",
     "tax_code_mappings",
     "tax_rules",

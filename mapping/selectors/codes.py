@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Case, CharField, QuerySet, Value, When
 
-from mapping.models import AccountMapping, AccountRole, TaxCodeMapping
+from mapping.models import AccountMapping, AccountRole, ShippingTaxPolicy, TaxCodeMapping
 
 NARROWER = ("region", "origin", "item_class", "exemption")
 
@@ -45,6 +45,20 @@ def narrowest(
         if known is None or weight > known[0]:
             best[rule.marketplace_rate] = (weight, rule)
     return [rule for _, rule in best.values()]
+
+
+def shipping_policies(*, countries: Iterable[str]) -> dict[str, list[ShippingTaxPolicy]]:
+    """How shipping is taxed by destination, whenever that is or was in force."""
+    found: dict[str, list[ShippingTaxPolicy]] = {}
+    rows = ShippingTaxPolicy.objects.filter(country__in=set(countries)).order_by("pk")
+    for row in rows:
+        found.setdefault(row.country, []).append(row)
+    return found
+
+
+def shipping_tax_policies(*, at: datetime) -> QuerySet[ShippingTaxPolicy]:
+    """Every shipping policy, with who set it and `span`: in force, ended or planned."""
+    return ShippingTaxPolicy.objects.select_related("set_by").annotate(span=_span(at))
 
 
 def _span(at: datetime) -> Case:

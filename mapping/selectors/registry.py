@@ -12,6 +12,7 @@ from mapping.models import (
     Seller,
     SellerRule,
     SellerTreatment,
+    ShippingTaxPolicy,
     SkuMapping,
     TaxCodeMapping,
 )
@@ -34,7 +35,7 @@ def mappings_of(*, variant_ids: Iterable[str]) -> dict[str, list[SkuMapping]]:
     return found
 
 
-def covers(row: SkuMapping | TaxCodeMapping | SellerRule, at: datetime) -> bool:
+def covers(row: SkuMapping | TaxCodeMapping | SellerRule | ShippingTaxPolicy, at: datetime) -> bool:
     """Whether a dated row is in force at the moment; its span is half open."""
     return (row.valid_from is None or row.valid_from <= at) and (
         row.valid_until is None or at < row.valid_until

@@ -18,6 +18,7 @@ from mapping.views.sellers import (
     seller,
     seller_rules,
 )
+from mapping.views.shipping import set_shipping
 
 __all__ = [
     "apply_file",
@@ -33,5 +34,6 @@ __all__ = [
     "new_items_xlsx",
     "seller",
     "seller_rules",
+    "set_shipping",
     "upload",
 ]

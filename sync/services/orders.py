@@ -8,13 +8,23 @@ from django.conf import settings
 from django.db import transaction
 
 from mapping import selectors as registry
-from mapping.models import Listing, SkuMapping, TaxCodeMapping
+from mapping.models import Listing, ShippingTaxPolicy, SkuMapping, TaxCodeMapping
 from mkterp.core.models import User
 from sync import connections
 from sync.domain.cases import OF_ORDERS, CaseKind
 from sync.domain.documents import FulfilledBy, OrderDraft, Treatment
 from sync.domain.marketplace import InvoiceValue
-from sync.domain.orders import Blocker, MappedItem, SellerFacts, TaxRule, translate
+from sync.domain.orders import (
+    AS_CHARGED,
+    Blocker,
+    MappedItem,
+    SellerFacts,
+    ShippingPolicy,
+    ShippingRule,
+    Spread,
+    TaxRule,
+    translate,
+)
 from sync.marketplacer import parse
 from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, OutboxMessage
 from sync.services import (
@@ -115,6 +125,9 @@ def _translate(
     variants = {line.variant_id for _, value in invoices for line in value.lines}
     mappings = registry.mappings_of(variant_ids=variants)
     taxes = registry.tax_rules(countries={invoice.ship_to_country for invoice, _ in invoices})
+    policies = registry.shipping_policies(
+        countries={invoice.ship_to_country for invoice, _ in invoices}
+    )
     sellers = registry.rules_of(marketplacer_ids={value.seller_id for _, value in invoices})
     drafts, blocked = [], []
     for invoice, value in invoices:
@@ -135,6 +148,7 @@ def _translate(
                 if registry.covers(rule, invoice.placed_at)
             ],
             rounding=connections.erp_capabilities().rounding,
+            shipping=_shipping(policies.get(invoice.ship_to_country, []), invoice.placed_at),
         )
         if isinstance(result, OrderDraft):
             items = {variant: row.item_id for variant, row in in_force.items()}
@@ -150,6 +164,20 @@ def _item(row: SkuMapping) -> MappedItem:
 
 def _tax_rule(rule: TaxCodeMapping) -> TaxRule:
     return TaxRule(rule.marketplace_rate, rule.erp_code, rule.erp_rate)
+
+
+def _shipping(rows: Sequence[ShippingTaxPolicy], at: datetime) -> ShippingPolicy:
+    for row in rows:
+        if registry.covers(row, at):
+            return ShippingPolicy(
+                rule=None
+                if row.rule == ShippingTaxPolicy.Rule.AS_CHARGED
+                else ShippingRule(row.rule),
+                spread=Spread(row.spread),
+                flat_rate=row.flat_rate,
+                bound=row.bound_minor,
+            )
+    return AS_CHARGED
 
 
 def _seller_facts(rules: registry.SellerRules | None, at: datetime) -> SellerFacts | None:

@@ -8,8 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_q.models import OrmQ
 
-from mapping.models import SellerTreatment
-from mapping.services import catalogue, mappings, rules
+from mapping.models import SellerTreatment, ShippingTaxPolicy
+from mapping.services import catalogue, mappings, rules, shipping
 from sync import selectors
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase, Feed, InboxMessage, Invoice, OutboxMessage
@@ -456,3 +456,22 @@ def test_the_sweeper_wakes_what_fell_between(seller, mapped, at):
     upkeep.sweep(at=at + timedelta(minutes=2))
 
     assert OrmQ.objects.count() == 1
+
+
+def test_shipping_is_taxed_by_the_policy_that_held_when_the_order_was_placed(seller, mapped, at):
+    def codes(number):
+        lines = [
+            line_node(2 * number, listing=mapped, postage=300),
+            line_node(2 * number + 1, listing=mapped, rate="0", postage=300),
+        ]
+        hear(invoice_node(number, seller=seller, lines=lines), at=at)
+        kept = OutboxMessage.objects.get(key=f"invoice-{number}").payload["lines"]
+        return [line["tax_code"] for line in kept if line["kind"] == "shipping"]
+
+    assert codes(1) == ["GB-STD"], "as the marketplace charged it, flat"
+    placed = the_invoice(1).placed_at
+    policy = {"country": "GB", "rule": "follows_goods", "by": None, "reason": "ruling"}
+    shipping.set_policy(**policy, at=at, moment=placed + timedelta(seconds=1))
+    assert codes(2) == ["GB-STD"], "placed before the policy began"
+    ShippingTaxPolicy.objects.update(valid_from=placed)
+    assert codes(3) == ["GB-STD", "GB-ZERO"]
