@@ -20,7 +20,7 @@ demo-reset: venv ## forget the demo's data; the next `make demo` starts afresh
 
 run: venv ## the web server alone, on http://127.0.0.1:8000
 	@$(PY) manage.py migrate --verbosity 0
-	@$(VENV)/gunicorn mkterp.wsgi --bind 127.0.0.1:8000 --workers 2 --threads 4
+	@$(VENV)/gunicorn mkterp.wsgi --bind 127.0.0.1:8000 --workers 2 --threads 4 --no-control-socket
 
 worker: venv ## one worker that executes tasks and schedules
 	@$(PY) manage.py worker

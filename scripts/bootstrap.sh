@@ -49,6 +49,10 @@ if command -v uv >/dev/null; then
     [ -x .venv/bin/python ] || uv venv --quiet --python "$PYTHON" .venv
     uv pip sync --quiet --require-hashes --python .venv/bin/python requirements.lock
 else
+    # One that uv made has no pip in it.
+    if [ -x .venv/bin/python ] && ! .venv/bin/python -c 'import pip' 2>/dev/null; then
+        rm -rf .venv
+    fi
     if [ ! -x .venv/bin/python ] && ! "$PYTHON" -m venv .venv; then
         rm -rf .venv
         say "This Python cannot make virtual environments. Install its venv package"

@@ -1,6 +1,7 @@
 """The trained rankings: which is in force, learning a new one, going back to the one before."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -47,8 +48,13 @@ def decisions() -> Iterator[suggestions.Decision]:
             left_id=str(row.listing_id),
             choice=LEARNT[Decision.Choice(row.choice)],
             right_id=str(row.item_id or ""),
-            shown=tuple((str(one["item"]), one["features"]) for one in row.shown),
+            shown=tuple((str(one["item"]), as_seen(one["features"])) for one in row.shown),
         )
+
+
+def as_seen(kept: Mapping[str, float | None]) -> dict[str, float]:
+    """As the model reads them: what was not known is no number."""
+    return {name: math.nan if value is None else value for name, value in kept.items()}
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ A worker ranks what is new or changed, in chunks; it keeps the catalogue of item
 and brings it up to date with the items that changed since.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -48,10 +49,12 @@ def rank_stale(*, clock: Callable[[], datetime], limit: int = 5000) -> dict[str,
     """Rank unmapped listings that are new, changed, or were ranked against older items.
 
     At most `limit` of them, the never ranked first; returns counts. A second run at once finds
-    nothing to do. Nothing is built while nothing is stale.
+    nothing to do. Nothing is built while nothing is stale, or before there is an item.
     """
     counts = {"ranked": 0}
     at = clock()
+    if not ErpItem.objects.filter(active=True).exists():
+        return counts
     while counts["ranked"] < limit:
         keys = _stale(at, min(CHUNK, limit - counts["ranked"]))
         if not keys:
@@ -195,6 +198,11 @@ def _store(rankings: Sequence[Ranking], version: str, items_at: datetime, at: da
     )
 
 
+def _plain(value: float) -> float | None:
+    """A feature as JSON can hold it: what is not known is null there."""
+    return None if math.isnan(value) else round(float(value), 6)
+
+
 def _row(
     ranking: Ranking, skus: dict[int, str], version: str, items_at: datetime, at: datetime
 ) -> StoredSuggestion:
@@ -207,7 +215,7 @@ def _row(
             "auto": one.auto,
             "vetoes": list(one.vetoes),
             "evidence": [asdict(evidence) for evidence in one.evidence],
-            "features": {name: round(float(v), 6) for name, v in one.features.items()},
+            "features": {name: _plain(v) for name, v in one.features.items()},
         }
         for one in ranking.candidates
         if int(one.right_id) in skus

@@ -171,11 +171,16 @@ class CarrierFilters(filters.FilterSet):
 
 
 class CarrierTable(tables.Table):
-    name = LeadColumn(accessor="__str__", verbose_name="In the ERP")
+    name = LeadColumn(accessor="erp_name", verbose_name="In the ERP", default="no carrier named")
     carrier = Column(verbose_name="At Marketplacer", narrow="sub")
-    set_by = Column(verbose_name="Said by", narrow="hide", default="same name")
+    set_by = Column(verbose_name="Said by", narrow="hide", empty_values=())
     seen_at = AgeColumn(verbose_name="First seen", narrow="hide")
     state = StateColumn(CARRIER_STATES)
+
+    def render_set_by(self, record: CarrierMapping) -> str:
+        if record.carrier is None:
+            return Column.empty
+        return str(record.set_by or "same name")
 
 
 class Carriers(SyncScreen):

@@ -69,6 +69,7 @@ def mapped(*, names: Collection[str], at: datetime) -> dict[str, str | None]:
             if row.carrier is not None:
                 row.set_at = at
                 row.save(update_fields=["carrier", "set_at"])
+                _settle_case(row, by=None, at=at)
         alive = row.carrier is not None and row.carrier.gone_at is None
         found[name] = row.carrier.marketplacer_id if alive and row.carrier else None
     return found
@@ -81,8 +82,14 @@ def _same_name(key: str) -> Carrier | None:
     return same[0] if len(same) == 1 and wanted else None
 
 
-def wait(*, shipment: Shipment, at: datetime) -> ExceptionCase:
-    """A shipment cannot be told because its carrier is not mapped: one case for the carrier."""
+def wait(*, shipment: Shipment, at: datetime) -> ExceptionCase | None:
+    """A shipment cannot be told because its carrier is not mapped: one case for the carrier.
+
+    None, and no case, before Marketplacer's carriers have been read once: every name would look
+    unknown. The shipment waits just the same.
+    """
+    if not Carrier.objects.exists():
+        return None
     name = shipment.carrier
     said = f"The ERP's carrier {name}" if name else "A shipment without a carrier"
     cause = Cause(
@@ -117,13 +124,17 @@ def choose(*, mapping: CarrierMapping, carrier: Carrier, by: User, at: datetime)
         before={"carrier": before},
         after={"carrier": carrier.pk},
     )
+    _settle_case(row, by=by, at=at)
+    return row
+
+
+def _settle_case(row: CarrierMapping, *, by: User | None, at: datetime) -> None:
     for case in ExceptionCase.objects.filter(
         kind=CaseKind.UNMAPPED_CARRIER,
         key=f"carrier:{row.key}",
         state=ExceptionCase.State.OPEN,
     ):
-        cases.resolve(case=case, resolution=f"{row} is {carrier}.", at=at, by=by)
-    return row
+        cases.resolve(case=case, resolution=f"{row} is {row.carrier}.", at=at, by=by)
 
 
 def verdicts(*, rows: Sequence[Mapping[str, str]]) -> list[tuple[int, str, bool]]:

@@ -2,22 +2,27 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django_q.models import Task
 
 from mkterp.core.models import Heartbeat
 from sync.domain.cases import OF_ORDERS
-from sync.models import ExceptionCase, InboxMessage
+from sync.models import ExceptionCase, Feed, InboxMessage
+from sync.selectors import FEEDS
 from sync.services import alarms, case_desk, cases, deliveries, lanes, orders, outbox, weighing
 from sync.services.inbox import FETCH, PROCESS
 
+# A feed that runs seldom and found the far side away is tried again with the next sweep: an hour
+# would pass until somebody noticed that it is back.
+TRY_AGAIN = timedelta(seconds=50)
 # django-q2 keeps every result row (it would otherwise lock them all to prune at each task).
 KEEP_TASKS = timedelta(days=7)
 
 
 @transaction.atomic
 def sweep(*, at: datetime) -> None:
-    """Wake every lane in which something is due, and look again at cases that block nothing."""
+    """Wake every lane in which something is due and every feed that failed; look at idle cases."""
     waiting = InboxMessage.objects.filter(state=InboxMessage.State.NEW, not_before__lte=at)
     if waiting.filter(source=InboxMessage.Source.HINT).exists():
         lanes.wake(task=FETCH, at=at)
@@ -25,6 +30,7 @@ def sweep(*, at: datetime) -> None:
         lanes.wake(task=PROCESS, at=at)
     for lane in deliveries.lanes_with_work(at=at):
         lanes.wake(task=outbox.TASKS[lane], at=at)
+    _try_again(at)
     orders.recheck_waiting(at=at)
     _resolve_idle_blockers(at)
 
@@ -37,6 +43,14 @@ def tend_cases(*, at: datetime) -> None:
     alarms.watch(at=at)
     weighing.weigh(at=at)
     case_desk.escalate(at=at)
+
+
+def _try_again(at: datetime) -> None:
+    failed = Feed.objects.filter(name__in=FEEDS, failed_at__lt=at - TRY_AGAIN)
+    for name in failed.exclude(error_kind="").values_list("name", flat=True).order_by("name"):
+        task = f"sync.tasks.{FEEDS[name][1]}"
+        if settings.SCHEDULES[task] > 1:
+            lanes.wake(task=task, at=at)
 
 
 def _resolve_idle_blockers(at: datetime) -> None:

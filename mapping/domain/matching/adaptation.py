@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 Floats = NDArray[np.float64]
 # Fewer variants say too little about their catalogue.
@@ -79,6 +78,9 @@ def _expected_share(p: Floats, usual: float) -> float:
 
 def fit(worlds: Sequence[tuple[Floats, Floats]]) -> Adaptation:
     """Learn from (confidence, right or not) of the first items of many catalogues."""
+    # Every web worker and command imports this module, and few of them train.
+    from scipy.optimize import minimize  # noqa: PLC0415
+
     usual = round(float(np.mean([np.mean(y) for _, y in worlds])), 3)
     usual = min(max(usual, 0.3), 0.9)
     draws = np.random.default_rng(11)

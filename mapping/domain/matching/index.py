@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import TfidfVectorizer
 from sparse_dot_topn import sp_matmul_topn
 
 from mapping.domain.matching import gtins
@@ -58,6 +57,9 @@ class Index:
     """The item master. Built once; `replace` takes changed items in without a rebuild."""
 
     def __init__(self, records: Iterable[Record], parser: Parser) -> None:
+        # Every web worker and command imports this module, and few of them build an index.
+        from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
+
         self.parser = parser
         items = [parser.parse(r) for r in records]
         if not items:
@@ -77,7 +79,11 @@ class Index:
         words, unknown = self.vocabulary.rows((canonical_words(i) for i in items), grow=grow)
         details, _ = self.vocabulary.rows((description_words(i.record) for i in items), grow=grow)
         width = len(self.vocabulary) or 1
-        grams = self._grams.transform([gram_text(i) for i in items])
+        texts = [gram_text(i) for i in items]
+        if texts:
+            grams = self._grams.transform(texts)
+        else:  # the library takes no empty list
+            grams = sparse.csr_matrix((0, len(self._grams.vocabulary_)), dtype=np.float32)
         return Side(items, grams, widen(words, width), unknown, widen(details, width))
 
     def _adopt(self, side: Side) -> None:

@@ -6,12 +6,12 @@ next to nothing moves, with many their catalogue speaks.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from mapping.domain.matching import features
 from mapping.domain.matching.metrics import calibration_error
@@ -212,9 +212,9 @@ def _weights(shown: _Shown, prior: Model, base: Local) -> list[float]:
             slope = slope + share @ values[start:stop] - values[chosen]
         return total, slope
 
-    found = minimize(loss, np.zeros(values.shape[1]), jac=True, method="L-BFGS-B",
-                     options={"maxiter": 60})  # fmt: skip
-    return [round(float(w), 6) for w in found.x]
+    found = _lowest(loss, np.zeros(values.shape[1]), jac=True, method="L-BFGS-B",
+                    options={"maxiter": 60})  # fmt: skip
+    return [round(float(w), 6) for w in found]
 
 
 def _straighten(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tuple[float, float]:
@@ -225,9 +225,19 @@ def _straighten(logits: NDArray[np.float64], labels: NDArray[np.float64]) -> tup
         cost = np.logaddexp(0, z) - labels * z
         return float(cost.sum() + PULL_CONFIDENCE * ((pair[0] - 1) ** 2 + pair[1] ** 2))
 
-    found = minimize(loss, np.array([1.0, 0.0]), method="Nelder-Mead",
-                     options={"xatol": 1e-5, "fatol": 1e-7})  # fmt: skip
-    return max(round(float(found.x[0]), 6), 0.05), round(float(found.x[1]), 6)
+    found = _lowest(loss, np.array([1.0, 0.0]), method="Nelder-Mead",
+                    options={"xatol": 1e-5, "fatol": 1e-7})  # fmt: skip
+    return max(round(float(found[0]), 6), 0.05), round(float(found[1]), 6)
+
+
+def _lowest(
+    loss: Callable[..., Any], start: NDArray[np.float64], **how: Any
+) -> NDArray[np.float64]:
+    """Where the loss is lowest, by scipy's `minimize`."""
+    # Every web worker and command imports this module, and few of them learn.
+    from scipy.optimize import minimize  # noqa: PLC0415
+
+    return np.asarray(minimize(loss, start, **how).x, np.float64)
 
 
 def _hash(decisions: Sequence[Decision], prior: Model) -> str:

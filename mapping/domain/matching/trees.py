@@ -6,12 +6,14 @@ whatever version of the library grew it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,9 @@ def grow(
 
     The same data give the same trees, on one core or on many.
     """
+    # Every web worker and command imports this module, and few of them train.
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415
+
     empty = np.isnan(rows).all(axis=0)
     if empty.any():  # the library cannot bin a column without a value
         rows = np.where(empty, np.float32(0), rows)
@@ -111,7 +116,7 @@ def grow(
     return _flatten(model)
 
 
-def _flatten(model: HistGradientBoostingClassifier) -> Forest:
+def _flatten(model: "HistGradientBoostingClassifier") -> Forest:
     """scikit-learn's nodes laid end to end."""
     parts = [stage[0].nodes for stage in model._predictors]
     starts = np.cumsum([0, *(len(p) for p in parts)])[:-1]

@@ -14,13 +14,19 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from mapping.models import SkuMapping
+from mkterp.core.models import User
 from sync.models import Feed
-from sync.services import pulls
+from sync.services import pulls, shipments_carriers
 
 TAX_CODES = """country,marketplace_rate,erp_code,erp_rate
 GB,0.20,GB-STD,0.20
 GB,0,GB-ZERO,0
 """
+# The ERP's Royal Mail is left for a person to say.
+CARRIERS = (
+    {"erp_carrier": "DPD", "marketplacer_carrier": "Swiftline"},
+    {"erp_carrier": "Parcelforce", "marketplacer_carrier": "Northern Couriers"},
+)
 
 
 class Command(BaseCommand):
@@ -53,6 +59,9 @@ class Command(BaseCommand):
             self._read("listings", pulls.pull_listings)
             self._read("items", pulls.pull_items)
             call_command("import_registry", "mappings", files["mappings"], reason=reason)
+            self._read("carriers", shipments_carriers.pull)
+            administrator = User.objects.get(username="admin")
+            shipments_carriers.import_rows(rows=CARRIERS, by=administrator, at=timezone.now())
 
     def _read(self, name: str, pull: Any) -> None:
         """Run a feed until it has got through once; the far side may still be starting."""

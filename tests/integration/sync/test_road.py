@@ -12,8 +12,9 @@ from mapping.models import SellerTreatment, ShippingTaxPolicy
 from mapping.services import catalogue, mappings, rules, shipping
 from sync import selectors
 from sync.domain.cases import CaseKind
+from sync.domain.delivery import Transient
 from sync.models import ExceptionCase, Feed, InboxMessage, Invoice, OutboxMessage
-from sync.services import cases, inbox, orders, outbox, upkeep, workbench
+from sync.services import cases, feeds, inbox, orders, outbox, upkeep, workbench
 from tests.factories import (
     make_catalogue_read,
     make_item,
@@ -447,6 +448,17 @@ def test_a_page_of_invoices_costs_the_same_number_of_queries_however_long_it_is(
     many = queries(range(20, 60))
 
     assert many <= few + 2
+
+
+def test_the_sweeper_tries_a_seldom_feed_again_soon_after_the_far_side_was_away(at):
+    feeds.told(name="carriers", failure=Transient("away"), at=at, counts={})
+    feeds.told(name="sellers", failure=None, at=at, counts={"read": 3})
+
+    upkeep.sweep(at=at + timedelta(seconds=20))
+    assert not OrmQ.objects.exists()
+    upkeep.sweep(at=at + timedelta(minutes=1))
+
+    assert [row.func() for row in OrmQ.objects.all()] == ["sync.tasks.pull_carriers"]
 
 
 def test_the_sweeper_wakes_what_fell_between(seller, mapped, at):

@@ -181,6 +181,36 @@ def test_an_unknown_carrier_waits_with_one_case_and_goes_when_it_is_mapped(shop,
     assert (case.state, case.closed_by) == ("RESOLVED", administrator)
 
 
+def test_before_marketplacers_carriers_were_read_goods_wait_without_a_case(world):  # noqa: F811
+    """The two sides come up in any order: a name is unknown only once the other list is here."""
+    invoice = world.sell({world.variants()[0]: 1})
+    world.ship(invoice, carrier="Swiftline")
+    world.hear_erp()
+    world.tell()
+    assert not ExceptionCase.objects.exists()
+
+    world.carriers()
+    shipments.release_waiting(at=world.now())
+    world.tell()
+
+    assert [parcel["carrier"] for parcel in world.parcels_there(invoice)] == ["Swiftline"]
+
+
+def test_a_carrier_that_marketplacer_gets_later_maps_itself_and_closes_its_case(shop):
+    invoice = shop.sell({shop.variants()[0]: 1})
+    shop.ship(invoice, carrier="Parcelforce")
+    shop.hear_erp()
+    case = open_case(CaseKind.UNMAPPED_CARRIER)
+
+    there = {row.marketplacer_id: row.name for row in Carrier.objects.all()}
+    shipments_carriers.mirror(found={**there, "new": "Parcelforce"}, at=shop.now())
+    shipments.release_waiting(at=shop.now())
+
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
+    assert OutboxMessage.objects.filter(operation="create_shipment").count() == 1
+
+
 def test_carriers_of_the_same_name_map_themselves_and_a_file_maps_the_others(shop, administrator):
     at = shop.now()
     assert shipments_carriers.mapped(names={"royal-PARCEL"}, at=at)["royal-PARCEL"] is not None

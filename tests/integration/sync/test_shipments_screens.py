@@ -112,6 +112,17 @@ def test_an_administrator_maps_a_carrier_beside_the_list_and_what_waited_goes(
     assert not ExceptionCase.objects.filter(state="OPEN").exists()
 
 
+def test_the_list_of_carriers_says_their_names_and_who_said_so(shop, client_of, viewer):
+    told(shop, 1, carrier="Parcelforce")
+    told(shop, 1, carrier="Swiftline", fresh=1)
+
+    page = text_of(client_of(viewer).get(reverse("sync:carriers")))
+
+    rows = {row.split("</b>")[0]: row for row in page.split("<b>")[1:]}
+    assert "same name" in rows["Swiftline"].split("</tr>")[0]
+    assert "same name" not in rows["Parcelforce"].split("</tr>")[0]
+
+
 def test_choosing_nothing_is_answered_in_words(shop, client_of, operations):
     mapping = CarrierMapping.objects.get(key="dpd")
 

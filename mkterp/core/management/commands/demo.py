@@ -101,7 +101,9 @@ class Command(BaseCommand):
         call_command("syncschedules", verbosity=0)
         password = self._people()
         children = self._children(facts, options)
+        # Said here, for whoever starts us in the background has both ignored or killing.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for child in children:
                 child.start(env)
@@ -170,6 +172,7 @@ class Command(BaseCommand):
             "web": [
                 *(python, "-m", "gunicorn", "mkterp.wsgi"),
                 *("--bind", f"127.0.0.1:{facts['web_port']}", "--workers", "2", "--threads", "4"),
+                "--no-control-socket",  # it is one for each user: two demos would fight over it
             ],
             "marketplacer": [
                 *(python, "-m", "tests.sandbox.marketplacer", "--port", port),

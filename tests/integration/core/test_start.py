@@ -1,0 +1,26 @@
+"""What every process of the product pays for when it starts."""
+
+import os
+import subprocess
+import sys
+
+from django.conf import settings
+
+SCRIPT = """
+import sys, django
+django.setup()
+import mkterp.urls, mapping.tasks, sync.tasks
+print(sorted(name for name in ("sklearn", "scipy.stats", "scipy.optimize") if name in sys.modules))
+"""
+
+
+def test_processes_start_without_the_libraries_that_only_rankings_need():
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "mkterp.settings"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
