@@ -26,7 +26,7 @@ class InboxMessage(Work):
         UNREADABLE = "UNREADABLE", "unreadable"
 
     source = models.CharField(max_length=10, choices=Source.choices)
-    # Webhook: its idempotency key. Node: id and updatedAt. The same news twice is one row.
+    # Webhook: its idempotency key. Node: id, updatedAt, content. The same news twice is one row.
     identity = models.CharField(max_length=300)
     typename = models.CharField(max_length=60, blank=True)
     node_id = models.CharField(max_length=120, blank=True)

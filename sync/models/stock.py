@@ -67,11 +67,13 @@ class StockPromise(models.Model):
 class StockTouch(models.Model):
     """Something that a level depends on changed: this item, or all listings of this seller.
 
-    Only ever added to and taken away, so that an order never waits for a comparison.
+    With `listing`: an order moved what that listing shows; what it was told says so no more. Only
+    ever added to and taken away, so that an order never waits for a comparison.
     """
 
     item = models.ForeignKey(ErpItem, models.CASCADE, null=True, related_name="+")
     seller = models.ForeignKey(Seller, models.CASCADE, null=True, related_name="+")
+    listing = models.ForeignKey(Listing, models.CASCADE, null=True, related_name="+")
 
     class Meta:
         ordering: ClassVar = ["id"]
@@ -251,6 +253,7 @@ class ListingStock(models.Model):
     told_version = models.BigIntegerField(default=0)
     queued_version = models.BigIntegerField(default=0)
     in_doubt = models.BooleanField(default=False)  # a write was sent, its answer not recorded
+    moved = models.BooleanField(default=False)  # orders came or went since it was told
     shown = models.IntegerField(null=True)
     shown_at = models.DateTimeField(null=True)
     infinite = models.BooleanField(default=False)

@@ -1,5 +1,7 @@
 """The inbox: everything Marketplacer tells us, stored as it came before anything is decided."""
 
+import hashlib
+import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -69,13 +71,14 @@ def receive_hint(*, hint: WebhookEvent, at: datetime) -> bool:
 def receive_nodes(*, nodes: Sequence[Mapping[str, Any]], at: datetime) -> int:
     """Store invoices as they were read and wake their processing; returns how many were given.
 
-    The same invoice in the same version is one row, whichever way it came.
+    The same invoice with the same content is one row, whichever way it came. `updatedAt` alone
+    does not tell versions apart: it is whole seconds, and two changes fit into one.
     """
     InboxMessage.objects.bulk_create(
         [
             InboxMessage(
                 source=Source.NODE,
-                identity=f"{node['id']}@{node.get('updatedAt')}",
+                identity=_identity(node),
                 typename="Invoice",
                 node_id=node["id"],
                 body=node,
@@ -89,6 +92,12 @@ def receive_nodes(*, nodes: Sequence[Mapping[str, Any]], at: datetime) -> int:
     if nodes:
         lanes.wake(task=PROCESS, at=at)
     return len(nodes)
+
+
+def _identity(node: Mapping[str, Any]) -> str:
+    plain = json.dumps(node, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(plain.encode()).hexdigest()[:16]
+    return f"{node['id']}@{node.get('updatedAt')}#{digest}"
 
 
 def fetch_hinted(*, clock: Callable[[], datetime]) -> int:

@@ -27,8 +27,8 @@ def take(*, messages: Sequence[InboxMessage], at: datetime) -> list[tuple[Invoic
     """Mirror invoices as Marketplacer told them; returns those whose content or status is news.
 
     Sets state and note on the messages; the caller saves them. The newest version of an invoice
-    wins, whatever order the messages come in; an older one changes nothing and says so. What is
-    returned is locked.
+    wins, whatever order the messages come in; an older one changes nothing and says so. Of two
+    within the same second the one that was read later is the newer. What is returned is locked.
     """
     newest: dict[str, tuple[InboxMessage, InvoiceValue]] = {}
     for message in messages:
@@ -39,7 +39,7 @@ def take(*, messages: Sequence[InboxMessage], at: datetime) -> list[tuple[Invoic
             _unreadable(message, str(problem), at)
             continue
         known = newest.get(value.marketplacer_id)
-        if known is not None and known[1].updated_at >= value.updated_at:
+        if known is not None and known[1].updated_at > value.updated_at:
             _ignore(message, "a newer version came with it")
             continue
         if known is not None:
@@ -83,7 +83,10 @@ def _write(
     for marketplacer_id in sorted(newest):
         message, value = newest[marketplacer_id]
         invoice = held.get(marketplacer_id)
-        if invoice is not None and invoice.changed_at > value.updated_at:
+        if invoice is not None and (invoice.changed_at, invoice.source_id or 0) > (
+            value.updated_at,
+            message.pk,
+        ):
             _ignore(message, f"older than what we hold ({invoice.changed_at:%Y-%m-%d %H:%M:%S})")
             continue
         digest = _content_hash(value)

@@ -29,18 +29,20 @@ CREATE TEMP TABLE scope ON COMMIT DROP AS
 WITH taken AS (
   DELETE FROM sync_stocktouch WHERE id IN
          (SELECT id FROM sync_stocktouch ORDER BY id LIMIT %(touches)s FOR UPDATE SKIP LOCKED)
-  RETURNING item_id, seller_id
+  RETURNING item_id, seller_id, listing_id
 ), items AS (SELECT DISTINCT item_id FROM taken WHERE item_id IS NOT NULL)
-SELECT DISTINCT listing_id FROM (
-  SELECT m.listing_id FROM mapping_skumapping m JOIN items USING (item_id)
+SELECT listing_id, bool_or(moved) AS moved FROM (
+  SELECT m.listing_id, false AS moved FROM mapping_skumapping m JOIN items USING (item_id)
    WHERE m.state = 'CONFIRMED'
-  UNION ALL SELECT s.listing_id FROM sync_listingstock s JOIN items USING (item_id)
-  UNION ALL SELECT l.id FROM mapping_listing l
+  UNION ALL SELECT s.listing_id, false FROM sync_listingstock s JOIN items USING (item_id)
+  UNION ALL SELECT l.id, false FROM mapping_listing l
              WHERE l.seller_id IN (SELECT seller_id FROM taken WHERE seller_id IS NOT NULL)
-  UNION ALL SELECT l.id FROM mapping_listing l WHERE l.seen_at >= %(seen)s
-  UNION ALL SELECT m.listing_id FROM mapping_skumapping m WHERE m.state = 'CONFIRMED' AND %(all)s
-  UNION ALL SELECT s.listing_id FROM sync_listingstock s WHERE %(all)s
-) affected
+  UNION ALL SELECT l.id, false FROM mapping_listing l WHERE l.seen_at >= %(seen)s
+  UNION ALL SELECT m.listing_id, false FROM mapping_skumapping m
+             WHERE m.state = 'CONFIRMED' AND %(all)s
+  UNION ALL SELECT s.listing_id, false FROM sync_listingstock s WHERE %(all)s
+  UNION ALL SELECT listing_id, true FROM taken WHERE listing_id IS NOT NULL
+) affected GROUP BY listing_id
 """
 
 # One row for each listing in scope: the level it should show and how it is made.
@@ -53,6 +55,7 @@ WITH rule AS (
 SELECT made.*, {{level}} AS level, {{unordered}} AS unordered
   FROM (
     SELECT listing.id AS listing_id, listing.seller_id, listing.count_on_hand AS mirrored,
+           scope.moved,
            COALESCE(mapped.item_id, stock.item_id) AS item_id,
            COALESCE(mapped.pack_quantity, stock.pack) AS pack,
            erp.on_hand, erp.reserved, erp.available,
@@ -157,14 +160,15 @@ UPDATE fresh SET hold_kind = h.kind FROM sync_stockhold h
 _PUT = """
 INSERT INTO sync_listingstock AS s
        (listing_id, item_id, pack, on_hand, reserved, available, promised, safety, level, version,
-        changed_at, refusal, hold_id, told, told_version, queued_version, in_doubt, infinite, looks,
-        due_at, wrong_since, per_hour, lot, elsewhere)
+        changed_at, refusal, hold_id, told, told_version, queued_version, in_doubt, moved, infinite,
+        looks, due_at, wrong_since, per_hour, lot, elsewhere)
 SELECT listing_id, item_id, pack, on_hand, reserved, available, promised, safety, level, 1,
        %(at)s, refusal, hold_id, CASE WHEN refusal = '' AND level = mirrored THEN level END, 0, 0,
-       false, false, 0,
-       CASE WHEN refusal = '' AND hold_id IS NULL AND level <> COALESCE(mirrored, -1)
+       false, moved AND refusal = '', false, 0,
+       CASE WHEN refusal = '' AND hold_id IS NULL AND (moved OR level <> COALESCE(mirrored, -1))
+                 AND level IS NOT NULL
             THEN %(at)s::timestamptz END,
-       CASE WHEN level IS DISTINCT FROM mirrored THEN %(at)s::timestamptz END, 0, 1, 0
+       CASE WHEN level IS DISTINCT FROM mirrored OR moved THEN %(at)s::timestamptz END, 0, 1, 0
   FROM fresh ORDER BY listing_id
 ON CONFLICT (listing_id) DO UPDATE SET
     item_id = excluded.item_id, pack = excluded.pack, on_hand = excluded.on_hand,
@@ -172,12 +176,14 @@ ON CONFLICT (listing_id) DO UPDATE SET
     safety = excluded.safety, level = excluded.level, refusal = excluded.refusal,
     hold_id = excluded.hold_id,
     version = s.version + CASE WHEN s.level IS DISTINCT FROM excluded.level
-                                 OR s.refusal <> excluded.refusal THEN 1 ELSE 0 END,
+                                 OR s.refusal <> excluded.refusal
+                                 OR excluded.moved THEN 1 ELSE 0 END,
     changed_at = CASE WHEN s.level IS DISTINCT FROM excluded.level
                       THEN excluded.changed_at ELSE s.changed_at END,
     discarded = CASE WHEN s.level IS DISTINCT FROM excluded.level THEN NULL ELSE s.discarded END,
     -- Another may write it meanwhile: what we told counts no more, and ours again is told again.
     told = CASE WHEN excluded.refusal = '' THEN s.told END,
+    moved = s.moved OR excluded.moved,
     in_doubt = s.in_doubt OR (s.refusal <> '' AND excluded.refusal = ''),
     due_at = CASE
       WHEN excluded.refusal <> '' OR excluded.hold_id IS NOT NULL OR excluded.level IS NULL
@@ -185,15 +191,19 @@ ON CONFLICT (listing_id) DO UPDATE SET
            CASE WHEN s.level IS DISTINCT FROM excluded.level THEN NULL ELSE s.discarded END
         THEN NULL
       WHEN s.refusal <> '' OR s.level IS DISTINCT FROM excluded.level OR s.hold_id IS NOT NULL
-        THEN CASE WHEN s.in_doubt OR s.refusal <> '' OR excluded.level IS DISTINCT FROM s.told
+        OR excluded.moved
+        THEN CASE WHEN s.in_doubt OR s.moved OR excluded.moved OR s.refusal <> ''
+                    OR excluded.level IS DISTINCT FROM s.told
                   THEN LEAST(s.due_at, %(at)s) END
       ELSE s.due_at END,
     wrong_since = CASE WHEN excluded.level IS DISTINCT FROM s.told
+                         OR s.in_doubt OR s.moved OR excluded.moved
                        THEN COALESCE(s.wrong_since, %(at)s) END
  WHERE (s.item_id, s.pack, s.on_hand, s.reserved, s.available, s.promised, s.safety, s.level,
         s.refusal, s.hold_id) IS DISTINCT FROM
        (excluded.item_id, excluded.pack, excluded.on_hand, excluded.reserved, excluded.available,
         excluded.promised, excluded.safety, excluded.level, excluded.refusal, excluded.hold_id)
+    OR excluded.moved
 """
 
 # A level that is not the newest, or may not be told any more, is not sent: said at once.

@@ -43,7 +43,7 @@ WITH wanted AS (
    WHERE p.invoice_id = ANY(%(invoices)s)
      AND NOT EXISTS (SELECT FROM wanted w WHERE (w.invoice_id, w.listing_id, w.item_id)
                                               = (p.invoice_id, p.listing_id, p.item_id))
-  RETURNING p.item_id
+  RETURNING p.item_id, p.listing_id
 ), put AS (
   INSERT INTO sync_stockpromise (invoice_id, listing_id, item_id, units, pieces, placed_at)
   SELECT invoice_id, listing_id, item_id, units, pieces, placed_at FROM wanted
@@ -51,10 +51,10 @@ WITH wanted AS (
   ON CONFLICT (invoice_id, listing_id, item_id) DO UPDATE
      SET units = excluded.units, pieces = excluded.pieces
    WHERE (sync_stockpromise.units, sync_stockpromise.pieces) <> (excluded.units, excluded.pieces)
-  RETURNING item_id
+  RETURNING item_id, listing_id
 )
-INSERT INTO sync_stocktouch (item_id)
-SELECT DISTINCT item_id FROM (SELECT item_id FROM gone UNION ALL SELECT item_id FROM put) touched
+INSERT INTO sync_stocktouch (item_id, listing_id)
+SELECT item_id, listing_id FROM gone UNION SELECT item_id, listing_id FROM put
 """
 
 # When the ERP said that it holds the order. Written by the posting, read here.
@@ -67,9 +67,11 @@ UPDATE sync_stockpromise p SET accepted_at = d.accepted_at
 
 @transaction.atomic
 def note(*, invoice_ids: Iterable[int], at: datetime) -> int:
-    """Subtract what these invoices hold now, and no more; returns how many items that touches.
+    """Subtract what these invoices hold now, and no more; returns how many listings that touches.
 
-    A cancelled order and one from before go-live hold nothing. A second run changes nothing.
+    A cancelled order and one from before go-live hold nothing. An order lowers what Marketplacer
+    shows and a cancelled one may raise it, so these listings are told even if their level comes
+    out as it was last told. A second run changes nothing.
     """
     invoices = sorted(set(invoice_ids))
     if not invoices:

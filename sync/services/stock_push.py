@@ -172,24 +172,37 @@ def record(
     OutboxAttempt.objects.bulk_create(
         [OutboxAttempt(message=message, at=at, outcome="delivered") for message in arrived]
     )
+    unknown: list[int] = []
     for message in held:
         answer = by_pk[message.pk]
         if answer is not None:
             _record_failure(message, answer, at)
+            if isinstance(answer, UnknownOutcome):
+                unknown.append(int(message.payload["listing"]))
+    # It may have arrived, and a newer level may make the next try needless: look what is shown.
+    ListingStock.objects.filter(pk__in=unknown, look_at=None).update(look_at=_look_at(at))
     return len(arrived)
 
 
+def _look_at(at: datetime) -> datetime:
+    return at + timedelta(seconds=stock_pace.policy().read_back_seconds)
+
+
 def _told(arrived: Sequence[OutboxMessage], at: datetime) -> None:
-    """Remember what was accepted; a version older than what is remembered changes nothing."""
+    """Remember what was accepted; a version older than what is remembered changes nothing.
+
+    Only the newest level answers for orders that moved what is shown: they may have come after an
+    older one was sent.
+    """
     if not arrived:
         return
-    delay = timedelta(seconds=stock_pace.policy().read_back_seconds)
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE sync_listingstock s
                SET told = given.quantity, told_at = %s, told_version = given.version, looks = 0,
-                   in_doubt = false, look_at = %s,
+                   in_doubt = false, moved = s.moved AND s.version > given.version,
+                   look_at = %s,
                    wrong_since = CASE WHEN s.level IS DISTINCT FROM given.quantity THEN %s END
               FROM unnest(%s::bigint[], %s::bigint[], %s::int[])
                    AS given(listing, version, quantity)
@@ -197,7 +210,7 @@ def _told(arrived: Sequence[OutboxMessage], at: datetime) -> None:
             """,
             [
                 at,
-                at + delay,
+                _look_at(at),
                 at,
                 [m.payload["listing"] for m in arrived],
                 [m.payload["version"] for m in arrived],

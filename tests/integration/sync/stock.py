@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from mapping.models import Listing, Seller
 from sync.models import ListingStock, OutboxMessage
-from sync.services import stock, stock_look, stock_pull, stock_push
+from sync.services import deliveries, inbox, pulls, stock, stock_look, stock_pull, stock_push
 from tests.factories import make_item, make_listing, make_mapping, make_seller
 from tests.sandbox.marketplacer.ids import global_id
 
@@ -33,13 +33,24 @@ class Shop:
     erp: object
     clock: Clock
     listings: list[Listing] = field(default_factory=list)
+    sellers: int = 0
 
     def seller(self, *, owner="operator", **rules) -> Seller:
-        return make_seller(stock_owner=owner, fulfilled_by=owner or "seller", **rules)
+        """One of the sandbox's sellers, each time another."""
+        numbers = {variant.seller_legacy_id for variant in self.sandbox.catalogue.variants}
+        number = sorted(numbers)[self.sellers]
+        self.sellers += 1
+        return make_seller(
+            marketplacer_id=global_id("Seller", number),
+            legacy_id=number,
+            stock_owner=owner,
+            fulfilled_by=owner or "seller",
+            **rules,
+        )
 
     def sell(self, seller, *, shown=10, level=10, pack=1, number=None, **changes) -> Listing:
         """A listing that shows `shown` at the marketplace, of an item with `level` in the ERP."""
-        number = number or self._free()
+        number = number or self._free(seller)
         self.sandbox.edit_variant(number, stock=shown, published=True)
         variant = global_id("Variant", number)
         listing = make_listing(
@@ -56,17 +67,30 @@ class Shop:
         self.listings.append(listing)
         return listing
 
-    def _free(self) -> int:
+    def _free(self, seller) -> int:
         taken = {listing.legacy_id for listing in self.listings}
         return next(
             variant.legacy_id
             for variant in self.sandbox.catalogue.variants
-            if variant.legacy_id not in taken
+            if variant.seller_legacy_id == seller.legacy_id and variant.legacy_id not in taken
         )
 
     def count(self, listing, level) -> None:
         """The ERP counts again."""
         self.erp.count_stock({f"ERP-{listing.legacy_id}": level})
+
+    def order(self, listing, quantity) -> int:
+        """A customer orders; returns the invoice's number."""
+        line = {"variant_legacy_id": listing.legacy_id, "quantity": quantity}
+        (number,) = self.sandbox.place_order([line])["invoiceNumbers"]
+        return number
+
+    def read_orders(self) -> None:
+        pulls.pull_invoices(clock=self.clock)
+        inbox.process(clock=self.clock)
+
+    def post_orders(self) -> None:
+        deliveries.deliver(lane=OutboxMessage.Lane.ERP, clock=self.clock)
 
     def shown(self, listing) -> int:
         return self.sandbox.store.need("Variant", listing.legacy_id)["countOnHand"]

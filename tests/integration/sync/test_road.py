@@ -178,6 +178,26 @@ def test_an_older_and_a_newer_version_in_one_batch_make_one_document(seller, map
     assert Decimal(OutboxMessage.objects.get().payload["gross"]) == Decimal("70.00")
 
 
+def test_two_changes_within_one_second_are_both_taken(seller, mapped, at):
+    node = invoice_node(seller=seller, lines=[line_node(listing=mapped)])
+    cancelled = node | {"statusFlags": ["CANCELLED"]}
+    assert node["updatedAt"] == cancelled["updatedAt"]
+    hear(node, at=at)
+
+    hear(cancelled, at=at)
+
+    assert the_invoice().state == "CANCELLED"
+    assert OutboxMessage.objects.get().state == "SUPERSEDED"
+
+
+def test_of_two_changes_within_one_second_the_one_read_later_holds(seller, mapped, at):
+    node = invoice_node(seller=seller, lines=[line_node(listing=mapped)])
+
+    hear(node, node | {"statusFlags": ["CANCELLED"]}, at=at)
+
+    assert the_invoice().state == "CANCELLED"
+
+
 def test_our_own_external_id_coming_back_changes_nothing(seller, mapped, at):
     lines = [line_node(listing=mapped)]
     hear(invoice_node(seller=seller, lines=lines), at=at)

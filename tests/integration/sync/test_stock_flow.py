@@ -183,14 +183,62 @@ def test_a_worker_that_wakes_too_late_sends_nothing_old(shop):
     assert (stock.told, stock.look_at) == (3, shop.clock.at)
 
 
+def made_of(shop, listing):
+    stock = shop.stock(listing)
+    return (stock.available, stock.promised, stock.level)
+
+
 def test_orders_are_subtracted_until_a_snapshot_after_their_acceptance(shop):
     listing = shop.sell(shop.seller(), shown=10, level=10)
     shop.tell()
-    (order,) = shop.sandbox.place_order(
-        [{"variant_legacy_id": listing.legacy_id, "quantity": 3}], check=False
-    )["invoiceNumbers"]
-    assert order
-    assert shop.shown(listing) == 7
+    shop.order(listing, 3)
+
+    shop.read_orders()
+    shop.compare()
+    assert made_of(shop, listing) == (10, 3, 7)
+    shop.pull()  # a snapshot from before the acceptance covers nothing
+    shop.compare()
+    assert made_of(shop, listing) == (10, 3, 7)
+    shop.clock.forward(minutes=1)
+    shop.post_orders()
+    shop.compare()
+    assert made_of(shop, listing) == (10, 3, 7)
+    shop.clock.forward(minutes=1)
+    shop.pull()
+    shop.compare()
+    assert made_of(shop, listing) == (7, 0, 7)
+
+
+def test_a_level_that_comes_back_to_what_was_told_is_told_when_orders_took_from_it(shop):
+    listing = shop.sell(shop.seller(), shown=10, level=10)
+    shop.tell()
+    shop.order(listing, 3)
+    shop.read_orders()
+    shop.compare()  # 7 is queued, and shown already
+    shop.count(listing, 13)
+    shop.clock.forward(minutes=1)
+
+    assert shop.tell() == 1
+
+    assert shop.shown(listing) == 10
+
+
+def test_a_level_that_stays_is_told_when_a_cancelled_order_may_have_raised_it(shop):
+    listing = shop.sell(shop.seller(), shown=10, level=10)
+    shop.tell()
+    number = shop.order(listing, 3)
+    shop.read_orders()
+    shop.compare()
+    shop.push()
+    shop.clock.forward(minutes=1)
+    shop.sandbox.cancel(number)  # and Marketplacer shows 10 again
+    shop.count(listing, 7)  # while three went elsewhere
+    shop.clock.forward(minutes=1)
+    shop.read_orders()
+
+    shop.tell()
+
+    assert (shop.stock(listing).level, shop.shown(listing)) == (7, 7)
 
 
 def test_many_zeros_at_once_are_held_until_a_person_releases_them(shop, operations):

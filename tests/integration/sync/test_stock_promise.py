@@ -17,7 +17,7 @@ from decimal import Decimal
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
@@ -194,7 +194,9 @@ def machine_in(world: World):
 
         def settle(self):
             self.hands.clear()
-            for _ in range(8):
+            world.erp.lose_answers(-world.erp._faults.lost_answers)  # those nobody waited for
+            world.sandbox.faults.set({"lose_next": 0})
+            for _ in range(6):
                 world.clock.forward(minutes=7)
                 self.read_orders()
                 deliveries.deliver(lane=OutboxMessage.Lane.ERP, clock=world.clock)
@@ -244,9 +246,12 @@ def test_nothing_shows_more_than_can_be_covered_and_no_old_level_follows_a_new_o
     run_state_machine_as_test(
         lambda: machine_in(world)(),
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=25,
             deadline=None,
+            # The same examples each time, and what is found is not made smaller: bounded in time.
+            derandomize=True,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
