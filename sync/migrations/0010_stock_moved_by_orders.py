@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('mapping', '0004_compared_and_checked'),
-        ('sync', '0007_corrections_asked_for'),
+        ('sync', '0009_feed_hours'),
     ]
 
     operations = [
