@@ -185,6 +185,9 @@ ERP_OPTIONS: dict[str, Any] = json.loads(env("ERP_OPTIONS", "{}")) or {
 }
 ERP_OPTIONS["password"] = env("ERP_PASSWORD", "")
 
+# The ERP's code of the party that a seller is there; {} is the seller's number at Marketplacer.
+ERP_SELLER_PARTY = env("ERP_SELLER_PARTY", "S{}")
+
 # The ERP's words for goods that lie packed: an order to be collected is then READY.
 ERP_READY_STATES = tuple(env("ERP_READY_STATES", "packed").split(","))
 
@@ -245,6 +248,7 @@ SCHEDULES = {
     "sync.tasks.compare_catalogues": 5,
     "reconciliation.tasks.match_settlement": 5,
     "reconciliation.tasks.match_all_settlement": 1440,
+    "reconciliation.tasks.book_settlement": 5,
     "sync.tasks.sweep": 1,
     "sync.tasks.tend_cases": 1,
     "sync.tasks.prune": 1440,

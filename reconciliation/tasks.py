@@ -5,7 +5,7 @@ Every task may run twice and at the same time as itself; the services see to tha
 
 from django.utils import timezone
 
-from reconciliation.services import runs
+from reconciliation.services import booking, runs
 
 
 def match_settlement() -> None:
@@ -14,3 +14,7 @@ def match_settlement() -> None:
 
 def match_all_settlement() -> None:
     runs.run(at=timezone.now(), whole=True)
+
+
+def book_settlement() -> None:
+    booking.prepare(at=timezone.now())

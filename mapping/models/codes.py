@@ -69,6 +69,8 @@ class AccountRole(models.TextChoices):
     GATEWAY = "gateway_clearing", "money on its way from the payment gateway"
     GATEWAY_FEE = "gateway_fee", "what the payment gateway keeps"
     TAX_ADJUSTMENT = "tax_adjustment", "tax differences to the cent"
+    PURCHASE_COST = "purchase_cost", "goods bought from sellers whose sales are ours"
+    INPUT_TAX = "input_tax", "tax on what is bought from them"
     WRITE_OFF = "write_off", "differences written off"
 
 

@@ -93,6 +93,10 @@ class GatewayLine(models.Model):
     fee_minor = models.BigIntegerField(default=0)  # positive: kept by the gateway
     currency = models.CharField(max_length=3)
     payout = models.CharField(max_length=120, blank=True)  # the gateway's own payout reference
+    # The entry that books it; empty while its order is not booked in the ERP.
+    entry = models.ForeignKey(
+        "reconciliation.SettlementEntry", models.PROTECT, null=True, related_name="gateway_lines"
+    )
 
     class Meta:
         ordering: ClassVar = ["-day", "-id"]

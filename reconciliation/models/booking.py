@@ -5,14 +5,25 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import F, Q
 
-from reconciliation.models.bank import BankLine, GatewayLine
+from reconciliation.models.bank import BankLine
 from sync.models import Amendment, Invoice, OutboxMessage, RemittanceAdvice
+
+
+class EntryQuerySet(models.QuerySet["SettlementEntry"]):
+    def standing(self) -> "EntryQuerySet":
+        """Entries that count: neither taken back nor taking another one back."""
+        return self.filter(reverses=None, reversed_by=None).exclude(
+            posting__state__in=[OutboxMessage.State.SUPERSEDED, OutboxMessage.State.ABANDONED]
+        )
 
 
 class SettlementEntry(models.Model):
     """A balanced entry for one event of DECISIONS' table, under a key that makes it once.
 
-    Whether it is posted is read from `posting`; a mistake is taken back by another entry.
+    `lines` say it in roles and accounts: `[{"role", "account", "party", "amount"}]`, whole minor
+    units, a debit positive; the account is empty for what the ERP's own document booked and the
+    entry passes on. Whether it is posted is read from `posting`; a mistake is taken back by
+    another entry.
     """
 
     class Event(models.TextChoices):
@@ -20,31 +31,33 @@ class SettlementEntry(models.Model):
         REFUND = "REFUND", "refund booked"
         ADVICE = "ADVICE", "advice issued"
         PAID = "PAID", "advice paid"
-        MONEY = "MONEY", "customer's money arrived"
+        MONEY = "MONEY", "customers' money arrived"
 
     key = models.CharField(max_length=200, unique=True)
     event = models.CharField(max_length=20, choices=Event.choices)
     posting_date = models.DateField()
     currency = models.CharField(max_length=3)
     memo = models.CharField(max_length=300)
-    lines = models.JSONField()  # account role and code, debit, credit, party; decimals as text
-    debit = models.DecimalField(max_digits=18, decimal_places=4)
-    credit = models.DecimalField(max_digits=18, decimal_places=4)
+    lines = models.JSONField()
+    debit_minor = models.BigIntegerField()
+    credit_minor = models.BigIntegerField()
     invoice = models.ForeignKey(Invoice, models.PROTECT, null=True, related_name="entries")
     amendment = models.ForeignKey(Amendment, models.PROTECT, null=True, related_name="entries")
     advice = models.ForeignKey(RemittanceAdvice, models.PROTECT, null=True, related_name="entries")
     bank_line = models.ForeignKey(BankLine, models.PROTECT, null=True, related_name="entries")
-    gateway_line = models.ForeignKey(GatewayLine, models.PROTECT, null=True, related_name="entries")
     reverses = models.OneToOneField("self", models.PROTECT, null=True, related_name="reversed_by")
     posting = models.OneToOneField(OutboxMessage, models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField()
+
+    objects = EntryQuerySet.as_manager()
 
     class Meta:
         permissions: ClassVar = [("reverse_settlemententry", "Can reverse a settlement entry")]
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                name="settlemententry_balances", condition=Q(debit=F("credit")) & Q(debit__gt=0)
+                name="settlemententry_balances",
+                condition=Q(debit_minor=F("credit_minor")) & Q(debit_minor__gte=0),
             )
         ]
 

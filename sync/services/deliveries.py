@@ -23,6 +23,7 @@ from sync.services import (
     cases,
     feeds,
     frozen,
+    journals_send,
     postings,
     refunds,
     refunds_goods,
@@ -109,6 +110,13 @@ OPERATIONS = {
     ),
     "update_shipment": Operation(
         shipments_tell.update, _nothing, CaseKind.SHIPMENT_REFUSED, shipments_tell.refused
+    ),
+    "post_journal": Operation(journals_send.send_post, _nothing, CaseKind.JOURNAL_REFUSED),
+    "reverse_journal": Operation(journals_send.send_reverse, _nothing, CaseKind.JOURNAL_REFUSED),
+    "pass_on": Operation(journals_send.send_pass_on, _nothing, CaseKind.JOURNAL_REFUSED),
+    "clear_receivables": Operation(journals_send.send_clear, _nothing, CaseKind.JOURNAL_REFUSED),
+    "record_payment": Operation(
+        journals_send.send_payment_told, _nothing, CaseKind.MARKETPLACER_REJECTED
     ),
     "move_collection": Operation(
         shipments_tell.collect, _nothing, CaseKind.SHIPMENT_REFUSED, shipments_tell.refused

@@ -1,4 +1,4 @@
-"""An order draft as JSON and back, exactly: what the outbox keeps between queueing and sending."""
+"""Drafts and entries as JSON and back, exactly: what the outbox keeps until it is sent."""
 
 from collections.abc import Mapping
 from dataclasses import is_dataclass
@@ -10,6 +10,8 @@ from sync.domain.documents import (
     Address,
     CreditNoteDraft,
     FulfilledBy,
+    JournalEntry,
+    JournalLine,
     LineKind,
     OrderDraft,
     OrderLine,
@@ -18,7 +20,9 @@ from sync.domain.documents import (
 )
 
 
-def freeze(value: OrderDraft | OrderState | CreditNoteDraft) -> dict[str, Any]:
+def freeze(
+    value: OrderDraft | OrderState | CreditNoteDraft | JournalEntry | JournalLine,
+) -> dict[str, Any]:
     """Plain JSON values; decimals and times as text, so that nothing is rounded on the way."""
     plain: dict[str, Any] = _plain(value)
     return plain
@@ -66,4 +70,27 @@ def thaw_order(payload: dict[str, Any]) -> OrderDraft:
         tax=Decimal(payload["tax"]),
         gross=Decimal(payload["gross"]),
         attributes=payload["attributes"],
+    )
+
+
+def thaw_journal(payload: dict[str, Any]) -> JournalEntry:
+    """The entry that `freeze` made the payload from."""
+    return JournalEntry(
+        key=payload["key"],
+        posting_date=date.fromisoformat(payload["posting_date"]),
+        currency=payload["currency"],
+        memo=payload["memo"],
+        lines=tuple(thaw_journal_line(line) for line in payload["lines"]),
+        journal=payload["journal"],
+    )
+
+
+def thaw_journal_line(line: dict[str, Any]) -> JournalLine:
+    """The line that `freeze` made the payload from."""
+    return JournalLine(
+        account=line["account"],
+        debit=Decimal(line["debit"]),
+        credit=Decimal(line["credit"]),
+        memo=line["memo"],
+        party=line["party"],
     )

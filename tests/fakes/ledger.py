@@ -169,6 +169,7 @@ def _fits(query: LedgerQuery, move: Move, line: Line) -> bool:
         or (query.changed_since is not None and line.touched_at < query.changed_since)
         or (query.party and line.body.party != query.party)
         or (query.open_only and line.mark is not None)
+        or (query.moves and move.ref not in query.moves)
     )
 
 

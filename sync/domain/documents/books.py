@@ -158,6 +158,7 @@ class LedgerQuery:
     changed_since: datetime | None = None
     party: str = ""
     open_only: bool = False  # not reconciled yet
+    moves: tuple[str, ...] = ()  # refs of ledger entries; empty means all
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ class Ledger:
         ]
         if query.accounts:
             domain.append(["account.code", "in", list(query.accounts)])
+        if query.moves:
+            domain.append(["move", "in", [int(ref) for ref in query.moves]])
         if query.start is not None:
             domain.append(["move.date", ">=", query.start])
         if query.end is not None:

@@ -213,6 +213,9 @@ def test_money_that_arrives_settles_the_invoice_it_is_for(house: ErpHouse) -> No
     query = LedgerQuery(accounts=(CLEARING,), party=invoice.party, open_only=True)
     (owing,) = [one for one in lines_of(house, query) if one.document_ref == invoice.ref]
     assert (owing.debit, owing.reconciled) == (order.gross, None)
+    assert invoice.move_ref is not None
+    of_move = LedgerQuery(accounts=(CLEARING,), moves=(invoice.move_ref,))
+    assert [one.ref for one in lines_of(house, of_move)] == [owing.ref]
     payment = entry(
         JournalLine(BANK, order.gross, NONE),
         JournalLine(CLEARING, NONE, order.gross, "", invoice.party),
