@@ -166,6 +166,10 @@ GO_LIVE_AT = datetime.fromisoformat(_go_live)
 if GO_LIVE_AT.tzinfo is None:
     raise ImproperlyConfigured(f"MKTERP_GO_LIVE_AT needs a time zone: {_go_live}+00:00")
 
+# Everything is read, decided and queued, and nothing is written to either far side. What was queued
+# meanwhile is decided anew when this ends (docs/go-live.md).
+DRY_RUN = env_flag("MKTERP_DRY_RUN", False)
+
 # Marketplacer's finance settings, which decide what a payout contains; it has no call that tells.
 PAYOUT_TERMS: dict[str, Any] = {
     "withholds_goods_tax": env_flag("MARKETPLACER_WITHHOLDS_GOODS_TAX", False),

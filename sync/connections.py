@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.module_loading import import_string
 
+from sync.erp.held import held
 from sync.erp.port import Capabilities, ErpPort
 from sync.marketplacer.client import MarketplacerClient
 from sync.pace import SharedGovernor
@@ -46,13 +47,17 @@ def _erp() -> ErpPort:
 
 
 def marketplacer() -> MarketplacerClient:
+    """The marketplace. In a dry run every write raises Held before anything is sent."""
     _refuse_in_transaction()
-    return _marketplacer()
+    client = _marketplacer()
+    client.held = settings.DRY_RUN
+    return client
 
 
 def erp() -> ErpPort:
+    """The ERP. In a dry run every write raises Held before anything is sent."""
     _refuse_in_transaction()
-    return _erp()
+    return held(_erp()) if settings.DRY_RUN else _erp()
 
 
 def erp_capabilities() -> Capabilities:

@@ -4,6 +4,7 @@
     ├── Unavailable            wait: the far side could not answer
     │   ├── Transient          it failed before it took anything (connection refused, 5xx on a read)
     │   ├── Throttled          it asked us to slow down; `retry_after` seconds when it said so
+    │   ├── Held               a dry run: nothing may be written
     │   └── UnknownOutcome     a write was sent, its answer lost: look, then post
     ├── Rejected               a person decides: the far side refuses this document
     │   ├── Conflict           someone changed the record since we read it
@@ -41,6 +42,10 @@ class Throttled(Unavailable):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Held(Unavailable):
+    kind = "held"
 
 
 class UnknownOutcome(Unavailable):

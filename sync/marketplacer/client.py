@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import httpx
 
-from sync.domain.delivery import Failure, Throttled, Transient, UnknownOutcome
+from sync.domain.delivery import Failure, Held, Throttled, Transient, UnknownOutcome
 from sync.domain.marketplace import ListingValue, SellerValue
 from sync.marketplacer import allowed, answers, parse
 from sync.marketplacer.governor import Governor
@@ -77,6 +77,7 @@ class MarketplacerClient(PayoutCalls, ShipmentCalls, StockCalls):
         governor: Governor | None = None,
     ) -> None:
         self._url, self._page_size, self._governor = url, page_size, governor
+        self.held = False  # a dry run: only reads leave
         self._http = httpx.Client(
             transport=transport,
             auth=basic_auth,
@@ -178,10 +179,13 @@ class MarketplacerClient(PayoutCalls, ShipmentCalls, StockCalls):
         """The one place that sends; `lost` is what no answer means: read again, or look first.
 
         Raises ForbiddenWrite, before anything is sent, for a write that the list does not allow
-        or, where another may own the object, the guard has given no permit for.
+        or, where another may own the object, the guard has given no permit for; Held for any write
+        in a dry run.
         """
         if not allowed.only_reads(text):
             allowed.check(text, variables, permitted)
+            if self.held:
+                raise Held(f"A dry run: {operation} was not sent to Marketplacer.")
         if self._governor is not None:
             self._governor.before_call()
         try:

@@ -89,6 +89,8 @@ class OutboxMessage(Work):
     answer = models.JSONField(null=True, blank=True)
     last_error = models.TextField(blank=True)
     case = models.ForeignKey("ExceptionCase", models.PROTECT, null=True, related_name="messages")
+    # Queued in a dry run: shown, never claimed, decided anew when the dry run ends.
+    dry = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         permissions: ClassVar = [
@@ -115,6 +117,7 @@ class OutboxMessage(Work):
                 condition=Q(state__in=["PENDING", "IN_FLIGHT", "FAILED"]),
             ),
             models.Index(fields=["state", "-id"], name="outbox_state"),
+            models.Index(fields=["id"], name="outbox_dry", condition=Q(dry=True, state="PENDING")),
         ]
 
     def __str__(self) -> str:

@@ -39,6 +39,15 @@ OUTBOX = {
     OutboxMessage.State.SUPERSEDED: Badge("superseded", "wait"),
 }
 
+_DRY = Badge("would be sent", "wait")
+
+
+def outbox(message: OutboxMessage) -> Badge:
+    """The state of a message; one that a dry run queued goes nowhere."""
+    held = message.dry and message.state == OutboxMessage.State.PENDING
+    return _DRY if held else OUTBOX[OutboxMessage.State(message.state)]
+
+
 # How a timeline draws an event's state: its colour, and the glyph in its dot.
 EVENTS = {
     "done": ("done", "check"),

@@ -9,7 +9,7 @@ import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from mkterp.core.screens import Action, Badge, Empty, View
+from mkterp.core.screens import Action, Badge, Empty, View, marks
 from mkterp.core.screens.columns import (
     AgeColumn,
     Column,
@@ -132,6 +132,17 @@ class OperationColumn(LeadColumn):
         return super().render(value=OPERATIONS.get(value, value), record=record)
 
 
+class OutboxStateColumn(StateColumn):
+    """The state; of one that a dry run queued, that it goes nowhere."""
+
+    def render(self, value: Any, record: OutboxMessage, bound_column: Any) -> Any:
+        badge = badges.outbox(record)
+        return marks.badge(badge.word, badge.meaning)
+
+    def value(self, record: OutboxMessage, bound_column: Any) -> str:
+        return str(badges.outbox(record).word)
+
+
 def about(message: OutboxMessage) -> list[str]:
     """The ids under which a message may name its order."""
     return [message.key, *(str(message.payload.get(name, "")) for name in ("invoice", "order"))]
@@ -142,10 +153,11 @@ class OutboxFilters(filters.FilterSet):
     lane = filters.ChoiceFilter(
         choices=OutboxMessage.Lane.choices, empty_label="both", label="Goes"
     )
+    dry = filters.BooleanFilter(label="Queued in a dry run")
 
     class Meta:
         model = OutboxMessage
-        fields = ["state", "lane"]
+        fields = ["state", "lane", "dry"]
 
 
 class OutboxTable(tables.Table):
@@ -154,7 +166,7 @@ class OutboxTable(tables.Table):
     attempts = NumberColumn(verbose_name="Tries", narrow="hide", wide=True)
     queued_at = AgeColumn(verbose_name="Queued")
     delivered_at = AgeColumn(verbose_name="Arrived", narrow="hide", wide=True)
-    state = StateColumn(badges.OUTBOX)
+    state = OutboxStateColumn(badges.OUTBOX)
 
 
 RETRY = Action(
@@ -189,6 +201,12 @@ class Outbox(SyncScreen):
             {"state": [OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT]},
             count=True,
         ),
+        View(
+            "dry",
+            "Would be sent",
+            {"dry": True, "state": OutboxMessage.State.PENDING},
+            count=True,
+        ),
         View("refused", "Refused", {"state": OutboxMessage.State.FAILED}, count=True),
         View("delivered", "Delivered", {"state": OutboxMessage.State.DELIVERED}),
     )
@@ -210,10 +228,13 @@ class Outbox(SyncScreen):
         return str(row.reference)
 
     def row_badge(self, row: OutboxMessage) -> Badge:
-        return badges.OUTBOX[OutboxMessage.State(row.state)]
+        return badges.outbox(row)
 
     def moving(self, row: OutboxMessage) -> bool:
-        return row.state in (OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT)
+        return not row.dry and row.state in (
+            OutboxMessage.State.PENDING,
+            OutboxMessage.State.IN_FLIGHT,
+        )
 
     def panel_context(self, request: HttpRequest, row: OutboxMessage) -> dict[str, Any]:
         return {

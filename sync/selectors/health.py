@@ -175,6 +175,10 @@ def status(*, at: datetime) -> dict[str, Any]:
     """The whole state in plain values, for `manage.py status --json` and monitoring."""
     return {
         **order_counts(),
+        "dry_run": settings.DRY_RUN,
+        "would_send": OutboxMessage.objects.filter(
+            dry=True, state=OutboxMessage.State.PENDING
+        ).count(),
         "orders_booked": Invoice.objects.filter(erp_document__booked_at__isnull=False).count(),
         "feeds": {
             feed.name: {

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -153,15 +154,19 @@ def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
 def due(lane: str) -> QuerySet[OutboxMessage]:
     """Messages of a lane that may be claimed: waiting, or in flight with a lease that ran out.
 
-    Not while an older message of the same stream has not arrived.
+    Not while an older message of the same stream has not arrived, and nothing in a dry run, whether
+    it was queued before or in it.
     """
+    if settings.DRY_RUN:
+        return OutboxMessage.objects.none()
     older = OutboxMessage.objects.filter(
         stream=OuterRef("stream"),
         pk__lt=OuterRef("pk"),
+        dry=False,
         state__in=[State.PENDING, State.IN_FLIGHT, State.FAILED],
     )
     return OutboxMessage.objects.filter(
-        ~Exists(older), lane=lane, state__in=[State.PENDING, State.IN_FLIGHT]
+        ~Exists(older), lane=lane, dry=False, state__in=[State.PENDING, State.IN_FLIGHT]
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from mkterp.core import audit
@@ -53,6 +54,7 @@ def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str],
                 payload=dict(parcel.payload),
                 queued_at=at,
                 not_before=at,
+                dry=settings.DRY_RUN,
             )
             for parcel in parcels
         ],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from mapping.domain.ownership import Field
@@ -23,12 +24,12 @@ WITH queued AS (
 )
 INSERT INTO sync_outboxmessage
        (lane, operation, key, stream, reference, payload, state, queued_at, not_before, last_error,
-        attempts, unrecorded)
+        attempts, unrecorded, dry)
 SELECT 'STOCK', 'set_stock', q.listing_id || ':' || q.version, 'stock:' || q.listing_id,
        COALESCE(NULLIF(l.sku, ''), 'variant ' || l.legacy_id, l.marketplacer_id),
        jsonb_build_object('variant_id', l.marketplacer_id, 'listing', q.listing_id,
                           'quantity', q.level, 'version', q.version),
-       'PENDING', %(at)s, %(at)s, '', 0, 0
+       'PENDING', %(at)s, %(at)s, '', 0, 0, %(dry)s
   FROM queued q JOIN mapping_listing l ON l.id = q.listing_id
   JOIN unnest(%(listings)s::bigint[]) WITH ORDINALITY AS given(listing_id, place)
        ON given.listing_id = q.listing_id
@@ -83,7 +84,7 @@ def enqueue(*, listing_ids: Sequence[int], at: datetime) -> int:
     ]
     guard.count_prevented(field=Field.STOCK, refused=refused, at=at)
     _refuse(refused)
-    given: dict[str, Any] = {"listings": allowed, "at": at}
+    given: dict[str, Any] = {"listings": allowed, "at": at, "dry": settings.DRY_RUN}
     with connection.cursor() as cursor:
         cursor.execute(_OLDER, given)
         cursor.execute(_QUEUE, given)

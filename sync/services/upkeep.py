@@ -10,7 +10,17 @@ from mkterp.core.models import Heartbeat
 from sync.domain.cases import OF_ORDERS
 from sync.models import ExceptionCase, Feed, InboxMessage
 from sync.selectors import FEEDS
-from sync.services import alarms, case_desk, cases, deliveries, lanes, orders, outbox, weighing
+from sync.services import (
+    alarms,
+    case_desk,
+    cases,
+    deliveries,
+    dry_run,
+    lanes,
+    orders,
+    outbox,
+    weighing,
+)
 from sync.services.inbox import FETCH, PROCESS
 
 # A feed that runs seldom and found the far side away is tried again with the next sweep: an hour
@@ -32,6 +42,7 @@ def sweep(*, at: datetime) -> None:
         lanes.wake(task=outbox.TASKS[lane], at=at)
     _try_again(at)
     orders.recheck_waiting(at=at)
+    dry_run.end_some(at=at)
     _resolve_idle_blockers(at)
 
 

@@ -156,6 +156,11 @@ class FrameForPerson:
         return self.request.COOKIES.get("keys") != "off"
 
     @property
+    def dry_run(self) -> bool:
+        """Nothing is written to the outside: said on every page."""
+        return bool(settings.DRY_RUN)
+
+    @property
     def toasts(self) -> list[toasts.Toast]:
         return toasts.pending(self.request)
 
