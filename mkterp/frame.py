@@ -153,6 +153,7 @@ FRAME = Frame(
             group="System",
             bar=True,
         ),
+        NavItem("handbook", "Handbook", "book-open", foot=True, key="h"),
     ),
     search="sync:orders",
     search_label="Search order, SKU, seller, ERP number",

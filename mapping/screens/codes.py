@@ -52,6 +52,7 @@ class TaxCodeTable(tables.Table):
 class TaxCodes(ListScreen):
     room = "mapping"
     name, noun = "tax-codes", "tax code"
+    handbook = "data/tax"
     title, icon = "Tax codes", "percent"
     permission = "mapping.view_taxcodemapping"
     table, filters = TaxCodeTable, TaxCodeFilters
@@ -156,6 +157,7 @@ class AccountTable(tables.Table):
 class Accounts(ListScreen):
     room = "mapping"
     name, noun = "accounts", "account"
+    handbook = "data/tax"
     title, icon = "Accounts", "landmark"
     permission = "mapping.view_taxcodemapping"
     table, filters = AccountTable, AccountFilters

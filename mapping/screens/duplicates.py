@@ -45,6 +45,7 @@ class DuplicateTable(tables.Table):
 class Duplicates(ListScreen):
     room = "mapping"
     name, noun = "duplicates", "pair"
+    handbook = "data/items"
     title, icon = "Duplicate items", "copy"
     permission = "mapping.view_erpitem"
     table, filters = DuplicateTable, DuplicateFilters

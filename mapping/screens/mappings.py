@@ -68,6 +68,7 @@ class MappingTable(tables.Table):
 class Mappings(ListScreen):
     room = "mapping"
     name, noun = "mappings", "mapping"
+    handbook = "data/mappings"
     title, icon = "Mapped SKUs", "link-2"
     permission = "mapping.view_skumapping"
     table, filters = MappingTable, MappingFilters

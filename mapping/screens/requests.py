@@ -81,6 +81,7 @@ class RequestTable(tables.Table):
 class NewItems(ListScreen):
     room = "mapping"
     name, noun = "new-items", "request"
+    handbook = "data/items"
     title, icon = "New items to ask for", "package"
     permission = "mapping.view_listing"
     table, filters = RequestTable, RequestFilters

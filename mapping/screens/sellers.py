@@ -62,6 +62,7 @@ class SellerTable(tables.Table):
 class Sellers(ListScreen):
     room = "mapping"
     name, noun = "sellers", "seller"
+    handbook = "data/seller-stock"
     title, icon = "Sellers", "store"
     permission = "mapping.view_seller"
     table, filters = SellerTable, SellerFilters

@@ -60,3 +60,25 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CheckDone(models.Model):
+    """A check of the handbook that a person ticked, for one day, week or month."""
+
+    rhythm = models.CharField(max_length=20)  # daily, weekly, month-end
+    begins = models.DateField()  # the first day of its span
+    key = models.CharField(max_length=16)  # of page and text (see mkterp.core.checks)
+    page = models.CharField(max_length=120)
+    text = models.TextField()  # as it stood in the handbook then
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        permissions: ClassVar = [("tick_check", "Can tick the checks of the handbook")]
+        ordering: ClassVar = ["-begins", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["rhythm", "begins", "key"], name="check_once_a_span")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rhythm} {self.begins}: {self.text}"

@@ -65,6 +65,7 @@ _VIEW = frozenset(
 )
 _AUDIT = _VIEW | {"core.view_auditentry", "sync.view_rawpayload"}
 _OPERATE = _VIEW | {
+    "core.tick_check",
     "mapping.confirm_skumapping",
     "mapping.retire_skumapping",
     "sync.assign_exceptioncase",
@@ -78,6 +79,7 @@ _OPERATE = _VIEW | {
     "sync.view_rawpayload",
 }
 _FINANCE = _VIEW | {
+    "core.tick_check",
     "core.view_auditentry",
     "mapping.change_taxcodemapping",
     "sync.assign_exceptioncase",
@@ -88,6 +90,7 @@ _CONTROL = _FINANCE | {"sync.abandon_outboxmessage", "sync.dismiss_exceptioncase
 _ADMINISTER = _VIEW | {
     "core.add_user",
     "core.change_user",
+    "core.tick_check",
     "core.view_auditentry",
     "core.view_user",
     "mapping.change_fulfilmentrule",

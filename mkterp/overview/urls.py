@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from mkterp.overview import views
+from mkterp.overview import handbook_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("health/", views.health, name="health"),
+    path("handbook/", handbook_views.contents, name="handbook"),
+    path("handbook/<path:slug>/", handbook_views.show, name="handbook-page"),
+    path("checks/", handbook_views.checklists, name="checks"),
+    path("checks/tick/", handbook_views.tick, name="checks-tick"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),

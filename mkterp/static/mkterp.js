@@ -155,7 +155,8 @@
   // -- keys ---------------------------------------------------------------------------------
   const pressed = (key) => {
     const found = $$(`[data-key="${CSS.escape(key)}"]`).filter((el) => isVisible(el) && !el.disabled);
-    return found.find((el) => el.closest("#toasts, #panel")) || found[0];
+    const nearest = (css) => found.find((el) => el.closest(css));
+    return nearest("#toasts, #panel") || nearest("#screen") || found[0];
   };
   const escape_ = () => {
     const pop = $("details.mk-pop[open]");
@@ -232,8 +233,8 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, xhr, requestConfig } = event.detail;
     const dialog = $("#dialog");
-    if (target && target.id === "dialog") {
-      if (!dialog.open) dialog.showModal();
+    if (target && (target.id === "dialog" || target.id === "handbook")) {
+      if (!target.open) target.showModal();
       return;
     }
     if (dialog && dialog.open && requestConfig && requestConfig.elt.closest("#dialog")) dialog.close();

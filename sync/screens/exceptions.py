@@ -82,6 +82,7 @@ VERBS = {
 
 class Exceptions(SyncScreen):
     name, noun = "exceptions", "exception"
+    handbook = "data/exceptions"
     title, icon = "Exceptions", "triangle-alert"
     permission = "sync.view_exceptioncase"
     table, filters = CaseTable, CaseFilters
@@ -194,6 +195,7 @@ class Exceptions(SyncScreen):
             "held": list(held[:SHOWN_ORDERS]),
             "history": [told(entry) for entry in selectors.history(row).select_related("by")],
             "points": arithmetic(row),
+            "book": f"exceptions/{row.kind.lower().replace('_', '-')}",
             "proof": [(name, value) for name, value in row.proof.items()],
             "sent": list(row.messages.defer("payload").order_by("pk")[:SHOWN_ORDERS]),
             "suggestions": likely(row.listing) if unmapped else [],

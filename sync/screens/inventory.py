@@ -112,6 +112,7 @@ class InventoryTable(tables.Table):
 
 class Inventory(SyncScreen):
     name, noun, nouns = "inventory", "stock level", "stock levels"
+    handbook = "data/stock"
     title, icon = "Inventory", "package"
     permission = "sync.view_listingstock"
     table, filters = InventoryTable, InventoryFilters
@@ -243,6 +244,7 @@ DISCARD = Action(
 
 class Holds(SyncScreen):
     name, noun = "holds", "hold"
+    handbook = "data/stock"
     title, icon = "Held levels", "pause"
     permission = "sync.view_stockhold"
     table, filters = HoldTable, HoldFilters
@@ -306,6 +308,7 @@ class DriftTable(tables.Table):
 
 class Drifts(SyncScreen):
     name, noun, nouns = "drift", "drift", "drifts"
+    handbook = "data/stock"
     title, icon = "Drift", "activity"
     permission = "sync.view_stockdrift"
     table, filters = DriftTable, DriftFilters
@@ -363,6 +366,7 @@ class PreventedTable(tables.Table):
 
 class Prevented(SyncScreen):
     name, noun, nouns = "prevented", "prevented overwrite", "prevented overwrites"
+    handbook = "data/seller-stock"
     title, icon = "Prevented overwrites", "shield"
     permission = "sync.view_preventedwrite"
     table, filters = PreventedTable, PreventedFilters

@@ -92,6 +92,7 @@ RETRY = Action(
 
 class Orders(SyncScreen):
     name, noun = "orders", "order"
+    handbook = "data/orders"
     title, icon = "Orders", "shopping-bag"
     permission = "sync.view_invoice"
     table, filters = OrderTable, OrderFilters

@@ -83,6 +83,7 @@ READ_AGAIN = Action(
 
 class Inbox(SyncScreen):
     name, noun, nouns = "inbox", "inbox message", "inbox messages"
+    handbook = "data/connections"
     title, icon = "Inbox", "inbox"
     permission = "sync.view_inboxmessage"
     table, filters = InboxTable, InboxFilters
@@ -187,6 +188,7 @@ RETRY = Action(
 
 class Outbox(SyncScreen):
     name, noun, nouns = "outbox", "outbox message", "outbox messages"
+    handbook = "data/connections"
     title, icon = "Outbox", "send"
     permission = "sync.view_outboxmessage"
     table, filters = OutboxTable, OutboxFilters

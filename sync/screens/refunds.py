@@ -102,6 +102,7 @@ AGAIN = Action(
 
 class Refunds(SyncScreen):
     name, noun = "refunds", "refund"
+    handbook = "data/orders"
     title, icon = "Refunds", "undo-2"
     permission = "sync.view_correction"
     table, filters = RefundTable, RefundFilters

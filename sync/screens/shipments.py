@@ -95,6 +95,7 @@ RETRY = Action(
 
 class Shipments(SyncScreen):
     name, noun = "shipments", "shipment"
+    handbook = "data/fulfilment"
     title, icon = "Shipments", "truck"
     permission = "sync.view_shipment"
     table, filters = ShipmentTable, ShipmentFilters
@@ -185,6 +186,7 @@ class CarrierTable(tables.Table):
 
 class Carriers(SyncScreen):
     name, noun = "carriers", "carrier"
+    handbook = "data/fulfilment"
     title, icon = "Carriers", "truck"
     permission = "sync.view_carriermapping"
     table, filters = CarrierTable, CarrierFilters

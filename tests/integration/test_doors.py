@@ -104,6 +104,8 @@ def address(door) -> str:
     """The door's address; a new kind of row must be named in MODELS."""
     if not door.arguments:
         return reverse(door.name)
+    if door.arguments == ("slug",):
+        return reverse(door.name, kwargs={"slug": "data/orders"})
     assert door.arguments == ("key",), f"{door.route}: tell this test what its arguments are"
     model = MODELS[door.name.removesuffix("-panel")]
     return reverse(door.name, kwargs={"key": model.objects.order_by("pk").first().pk})

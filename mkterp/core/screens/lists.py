@@ -87,6 +87,7 @@ class ListScreen:
     bulk_limit: ClassVar[int] = 2000
     panel_template: ClassVar[str] = ""  # the body of the side panel; the frame is ours
     detail_template: ClassVar[str] = ""  # extends core/detail.html
+    handbook: ClassVar[str] = ""  # the page of docs/operators that explains it: "data/orders"
     key: ClassVar[str] = "pk"  # the field that names a row in the address
     converter: ClassVar[str] = "int"  # the URL converter of that field
 
