@@ -185,11 +185,11 @@ def test_every_role_has_a_home_and_a_rail_of_places_that_open(rows, client_of):
         assert {client.get(line.url).status_code for line in rail} == {200}
 
 
-def test_a_person_without_a_role_is_welcomed_and_sees_nothing(rows, outsider, client_of):
+def test_a_person_without_a_role_is_welcomed_and_sees_only_the_handbook(rows, outsider, client_of):
     home = client_of(outsider).get(reverse("home"))
 
     assert (home.status_code, "You have no role yet" in home.text) == (200, True)
-    assert [line.item.label for line in home.context["frame"].rail] == ["Home"]
+    assert [line.item.label for line in home.context["frame"].rail] == ["Home", "Handbook"]
 
 
 def test_the_process_says_that_it_lives_and_that_it_is_ready():
