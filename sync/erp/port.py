@@ -11,6 +11,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
+from sync.domain.checks import Check as Check
+from sync.domain.checks import ConnectionReport as ConnectionReport
 from sync.domain.delivery import Failure
 from sync.domain.documents import (
     Balance,
@@ -84,23 +86,6 @@ class Capabilities:
     agent_sales_direct: bool = False
     balances_by_party: bool = False
     reconciles: bool = False
-
-
-@dataclass(frozen=True)
-class Check:
-    name: str
-    ok: bool
-    detail: str
-
-
-@dataclass(frozen=True)
-class ConnectionReport:
-    version: str
-    checks: tuple[Check, ...]
-
-    @property
-    def ok(self) -> bool:
-        return all(check.ok for check in self.checks)
 
 
 class ErpPort(Protocol):

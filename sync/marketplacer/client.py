@@ -128,6 +128,10 @@ class MarketplacerClient(PayoutCalls, ShipmentCalls, StockCalls):
         data = self._read("api_key_principal", {})
         return str((data.get("apiKeyPrincipal") or {}).get("name") or "")
 
+    def ask(self, text: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """What a query of the caller's own gives; for looking at the schema itself."""
+        return self._data(text, "", variables, lost=Transient)
+
     def _page(self, since: datetime | None, after: str | None) -> dict[str, Any]:
         return {
             "updatedSince": since and since.isoformat(),
@@ -194,7 +198,7 @@ class MarketplacerClient(PayoutCalls, ShipmentCalls, StockCalls):
                 json={
                     "query": text,
                     "variables": variables,
-                    "operationName": operation.title().replace("_", ""),
+                    "operationName": operation.title().replace("_", "") or None,
                 },
             )
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

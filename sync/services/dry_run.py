@@ -15,8 +15,9 @@ from sync.services import lanes, orders, outbox
 State = OutboxMessage.State
 REASON = "The dry run ended; it was decided anew."
 _CHUNK = 500
+HISTORY = "Dated before go-live: the opening balances hold it."
 # What is decided anew. All else was queued for documents that the far sides hold for real, because
-# the installation had been live before: it goes out.
+# the installation had been live before: it goes out, but for entries dated before go-live.
 _ANEW = ("post_order", "set_stock")
 
 
@@ -40,15 +41,22 @@ def end_some(*, at: datetime) -> int:
     rows = list(
         waiting.select_for_update(of=("self",), skip_locked=True)
         .order_by("pk")
-        .values_list("pk", "operation", "lane", "payload__listing")[:_CHUNK]
+        .values_list("pk", "operation", "lane", "payload__listing", "payload__entry__posting_date")[
+            :_CHUNK
+        ]
     )
-    anew = [pk for pk, operation, _, _ in rows if operation in _ANEW]
+    anew = [pk for pk, operation, *_ in rows if operation in _ANEW]
+    first = settings.GO_LIVE_AT.astimezone(settings.COMPANY_TIME_ZONE).date().isoformat()
+    history = [
+        pk for pk, operation, _, _, day in rows if operation not in _ANEW and (day or first) < first
+    ]
+    OutboxMessage.objects.filter(pk__in=history).update(state=State.SUPERSEDED, last_error=HISTORY)
     OutboxMessage.objects.filter(pk__in=anew).update(state=State.SUPERSEDED, last_error=REASON)
     OutboxMessage.objects.filter(pk__in=[row[0] for row in rows]).update(dry=False)
     invoices = Invoice.objects.filter(posting__in=anew).order_by("pk")
     orders.decide_again(pks=list(invoices.values_list("pk", flat=True)), at=at)
-    listings = [listing for pk, operation, _, listing in rows if operation == "set_stock"]
+    listings = [listing for _, operation, _, listing, _ in rows if operation == "set_stock"]
     ListingStock.objects.filter(pk__in=listings, refusal="", hold=None).update(due_at=at)
-    for lane in sorted({lane for _, operation, lane, _ in rows if operation not in _ANEW}):
+    for lane in sorted({lane for _, operation, lane, *_ in rows if operation not in _ANEW}):
         lanes.wake(task=outbox.TASKS[OutboxMessage.Lane(lane)], at=at)
     return len(rows)
