@@ -5,6 +5,7 @@ outbox say what travelled; the cases say what waits for a person.
 """
 
 from sync.models.cases import ExceptionCase
+from sync.models.opening import OpeningBalance
 from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
 from sync.models.payouts import AdviceLine, Amendment, Refund, Remittance, RemittanceAdvice
 from sync.models.queues import InboxMessage, OutboxAttempt, OutboxMessage
@@ -43,6 +44,7 @@ __all__ = [
     "InvoiceLine",
     "Lane",
     "ListingStock",
+    "OpeningBalance",
     "Order",
     "OutboxAttempt",
     "OutboxMessage",
