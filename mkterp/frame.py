@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from mkterp.core.screens.frame import Count, Frame, NavItem
+from reconciliation.selectors import settlement
 from sync import selectors
 from sync.selectors import stock
 
@@ -40,6 +41,14 @@ def unmapped_carriers(user: Any) -> Count:
 
 def refused_messages(user: Any) -> Count:
     return Count(selectors.refused_count(), "broke")
+
+
+def disputed_advices(user: Any) -> Count:
+    return Count(settlement.disputed_advices(), "need")
+
+
+def standing_residues(user: Any) -> Count:
+    return Count(settlement.standing_count(), "need")
 
 
 def health(user: Any) -> Count:
@@ -134,6 +143,36 @@ FRAME = Frame(
             "shield",
             "sync.view_preventedwrite",
             group="Inventory",
+        ),
+        NavItem(
+            "reconciliation:advices",
+            "Settlement",
+            "landmark",
+            "sync.view_remittanceadvice",
+            count=disputed_advices,
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:residues",
+            "Differences",
+            "split",
+            "reconciliation.view_residue",
+            count=standing_residues,
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:bank-lines",
+            "Bank and gateway",
+            "list",
+            "reconciliation.view_bankline",
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:entries",
+            "Settlement entries",
+            "book-open",
+            "reconciliation.view_settlemententry",
+            group="Finance",
         ),
         NavItem("sync:inbox", "Inbox", "inbox", "sync.view_inboxmessage", group="Traffic"),
         NavItem(

@@ -7,4 +7,5 @@ urlpatterns = [
     path("", include("mkterp.overview.urls")),
     path("", include("sync.urls")),
     path("", include("mapping.urls")),
+    path("", include("reconciliation.urls")),
 ]

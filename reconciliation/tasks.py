@@ -6,9 +6,11 @@ Every task may run twice and at the same time as itself; the services see to tha
 from django.utils import timezone
 
 from reconciliation.services import booking, runs
+from sync.services import lanes
 
 
 def match_settlement() -> None:
+    lanes.awake(task=runs.TASK)
     runs.run(at=timezone.now())
 
 

@@ -52,7 +52,10 @@ class SettlementEntry(models.Model):
     objects = EntryQuerySet.as_manager()
 
     class Meta:
-        permissions: ClassVar = [("reverse_settlemententry", "Can reverse a settlement entry")]
+        permissions: ClassVar = [
+            ("book_settlemententry", "Can have an advice booked as it stands"),
+            ("reverse_settlemententry", "Can take back a settlement entry"),
+        ]
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.CheckConstraint(

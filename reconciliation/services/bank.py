@@ -15,6 +15,7 @@ from mkterp.core.money import split, to_minor
 from reconciliation.domain import camt, statements
 from reconciliation.domain.statements import BadFile, GatewayRow, Problem, StatementLine
 from reconciliation.models import BankFile, BankLine, BankUpload, GatewayLine
+from reconciliation.services import runs
 from sync.models import Invoice
 
 LARGEST = 20_000_000
@@ -184,6 +185,7 @@ def take(
     if upload.pk is not None:
         BankUpload.objects.filter(pk=upload.pk).delete()
     after = {"name": file.name, "lines": file.lines_new, "kind": file.kind}
+    runs.ask(at=at)
     audit.record(action="bankfile.take", subject=file, by=by, at=at, after=after)
     return file
 

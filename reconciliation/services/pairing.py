@@ -6,6 +6,7 @@ pairs beside the old ones and writes only what differs, so that running twice wr
 of it is one transaction of the caller's: cut off half-way, the old pairs stay.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -50,7 +51,7 @@ def rules() -> list[Rule]:
     ]
 
 
-def load_rules(given: list[Rule]) -> None:
+def load_rules(given: Sequence[Rule]) -> None:
     """Put rules where the statements of this transaction find them."""
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS matching_rule_now")
@@ -130,13 +131,14 @@ def alone() -> None:
 
 
 @transaction.atomic
-def pair(*, since: datetime | None) -> dict[str, int]:
+def pair(*, since: datetime | None, by_rules: Sequence[Rule] | None = None) -> dict[str, int]:
     """Bring the pairs up to date; returns how many were written and how many taken away.
 
-    `since` looks only at what changed at or after it; None looks at everything.
+    `since` looks only at what changed at or after it; None looks at everything. `by_rules` are the
+    rules in force unless somebody tries others.
     """
     alone()
-    load_rules(rules())
+    load_rules(rules() if by_rules is None else by_rules)
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
         if since is None and not PayoutMatch.objects.exists():

@@ -6,7 +6,7 @@ from django.db import connection, transaction
 
 from mkterp.core import audit
 from mkterp.core.models import User
-from reconciliation.models import MatchRun
+from reconciliation.models import MatchingRule, MatchRun
 from reconciliation.services import (
     advised,
     cash,
@@ -16,9 +16,11 @@ from reconciliation.services import (
     pairing,
     residue_cases,
 )
+from sync.services import lanes
 
 # A change that was written while the last run looked is looked at again.
 OVERLAP = timedelta(minutes=5)
+TASK = "reconciliation.tasks.match_settlement"
 
 
 def run(*, at: datetime, whole: bool = False, by: User | None = None) -> MatchRun:
@@ -33,6 +35,9 @@ def run(*, at: datetime, whole: bool = False, by: User | None = None) -> MatchRu
         last = MatchRun.objects.order_by("-pk").first()
         # A clock that went back would hide what changed meanwhile: then everything is looked at.
         trusted = last is not None and last.started_at <= at and not whole
+        # A rule that was set since judges everything anew.
+        if last is not None and MatchingRule.objects.filter(set_at__gte=last.started_at).exists():
+            trusted = False
         since = last.started_at - OVERLAP if last is not None and trusted else None
         counts = {"payouts reckoned": changed, **pairing.pair(since=since)}
         counts |= cash.match(at=at)
@@ -50,6 +55,12 @@ def run(*, at: datetime, whole: bool = False, by: User | None = None) -> MatchRu
         if by is not None:
             audit.record(action="matching.run", subject=done, by=by, at=at, after=counts)
     return done
+
+
+@transaction.atomic
+def ask(*, at: datetime) -> None:
+    """Have a run made as soon as a worker is free; asking twice makes one."""
+    lanes.wake(task=TASK, at=at)
 
 
 _MONTHS = """

@@ -33,6 +33,11 @@ OPERATIONS = {
     "amend_order": "Amendment to the ERP",
     "post_credit_note": "Credit note to the ERP",
     "submit_return": "Return to the ERP",
+    "post_journal": "Entry to the ERP",
+    "reverse_journal": "Reversal to the ERP",
+    "pass_on": "Sale for a seller, passed on in the ERP",
+    "clear_receivables": "Customers' money to the ERP",
+    "record_payment": "Payment of an advice to Marketplacer",
 }
 
 

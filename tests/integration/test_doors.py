@@ -9,6 +9,7 @@ from mapping.models import DuplicatePair, ImportedFile, Seller, SkuMapping
 from mkterp.core import roles
 from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
+from reconciliation.models import BankFile, BankLine, BankUpload, Residue, SettlementEntry
 from sync.models import (
     CarrierMapping,
     Correction,
@@ -17,6 +18,7 @@ from sync.models import (
     Invoice,
     ListingStock,
     OutboxMessage,
+    RemittanceAdvice,
     Shipment,
     StockHold,
 )
@@ -63,9 +65,37 @@ def rows(at):
     ListingStock.objects.create(
         listing=mapped, item=mapped.mappings.get().item, changed_at=at, hold=hold
     )
+    made_settlement(seller=seller, invoice=invoice, at=at)
     pair = sorted((make_item(), make_item()), key=lambda item: item.pk)
     DuplicatePair.objects.create(left=pair[0], right=pair[1], found_at=at)
     ImportedFile.objects.create(kind="stock-rules", name="a.csv", state="CHECKED", checked_at=at)
+
+
+def made_settlement(*, seller, invoice, at):
+    person = User.objects.create(username="loader")
+    advice = RemittanceAdvice.objects.create(
+        marketplacer_id="a-1", legacy_id=1, seller=seller, currency="GBP", total_minor=5,
+        issued_at=at, issued_date=at.date(), touched_at=at, source=InboxMessage.objects.first(),
+    )  # fmt: skip
+    file = BankFile.objects.create(
+        kind="CSV", name="b.csv", sha256="0", account="bank", lines_read=1, lines_new=1, taken_at=at
+    )
+    line = BankLine.objects.create(
+        file=file, account="bank", identity="1", booked_date=at.date(), amount_minor=-5,
+        currency="GBP",
+    )  # fmt: skip
+    Residue.objects.create(
+        key="r", level="BANK", cause="NOT_PAID", seller=seller, day=at.date(), currency="GBP",
+        amount_minor=-5, sentence="not paid", advice=advice, found_at=at,
+    )  # fmt: skip
+    BankUpload.objects.create(
+        name="c.csv", body=b"Date,Amount\n2026-11-01,1.00\n", uploaded_by=person, uploaded_at=at
+    )
+    SettlementEntry.objects.create(
+        key="e", event="PAID", posting_date=at.date(), currency="GBP", memo="paid", lines=[],
+        debit_minor=5, credit_minor=5, advice=advice, bank_line=line, prepared_at=at,
+        posting=OutboxMessage.objects.order_by("pk").first(),
+    )  # fmt: skip
 
 
 # The model behind the `key` of an address, by the noun in the address's name.
@@ -95,6 +125,18 @@ MODELS = {
         ("mapping:import", "mapping:import-apply", "mapping:import-drop"), ImportedFile
     ),
     "sync:shipment": Shipment,
+    **dict.fromkeys(
+        (
+            "reconciliation:advice",
+            "reconciliation:advice-match",
+            "reconciliation:advice-unmatch",
+        ),
+        RemittanceAdvice,
+    ),
+    **dict.fromkeys(("reconciliation:bank-upload", "reconciliation:bank-upload-take"), BankUpload),
+    "reconciliation:residue": Residue,
+    "reconciliation:bank-line": BankLine,
+    "reconciliation:entry": SettlementEntry,
     "sync:carrier": CarrierMapping,
     "sync:refund": Correction,
 }

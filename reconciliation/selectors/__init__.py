@@ -1,0 +1,1 @@
+"""What this room knows, one module a subject."""
