@@ -87,3 +87,19 @@ def test_a_link_between_pages_leads_to_a_page():
 @pytest.mark.parametrize("slug", ["../glossary", "data/../../README", "/etc/passwd", "nothing"])
 def test_nothing_but_the_handbook_is_served(slug):
     assert handbook.page(slug) is None
+
+
+def test_every_variable_of_the_settings_has_its_line_in_the_handbook():
+    settings = (DOCS.parent / "mkterp" / "settings.py").read_text()
+    names = set(re.findall(r'env(?:_flag)?\(\s*"([A-Z_]+)"', settings)) | {"DATABASE_URL"}
+    page = (DOCS / "deploy.md").read_text()
+
+    assert sorted(name for name in names if f"`{name}`" not in page) == []
+
+
+def test_every_erp_that_can_be_chosen_has_its_column_in_the_handbook():
+    page = (DOCS / "erps.md").read_text()
+    adapters = {path.parent.name for path in (DOCS.parent / "sync" / "erp").glob("*/adapter.py")}
+
+    assert adapters
+    assert [name for name in sorted(adapters) if f"`sync.erp.{name}." not in page] == []
