@@ -14,7 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from mkterp.core.roles import public, requires, signed_in
 from mkterp.overview import metrics as figures
 from mkterp.overview import standing
-from sync import selectors
+from sync import connections, selectors
+from sync.erp import words
 from sync.screens import EXCEPTIONS
 
 
@@ -49,6 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
 def health(request: HttpRequest) -> HttpResponse:
     """How the feeds and workers do, by what they recorded themselves."""
     at = timezone.now()
+    able = connections.erp_capabilities()
     context = {
         "at": at,
         "feeds": standing.feed_lines(at=at),
@@ -58,6 +60,8 @@ def health(request: HttpRequest) -> HttpResponse:
         "heard": selectors.last_webhook(),
         "silence": selectors.webhook_silence(at=at),
         "budgets": selectors.budgets(at=at),
+        "erp": able,
+        "erp_cannot": words.cannot(able),
         "days": standing.day_cells(at=at),
         "currency": settings.COMPANY_CURRENCY,
     }

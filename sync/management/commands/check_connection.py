@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from sync import connections
 from sync.domain.checks import ConnectionReport
+from sync.erp import words
 from sync.services import connection_check
 
 
@@ -37,13 +38,16 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _write(self, name: str, report: ConnectionReport) -> None:
-        erp = connections.erp_capabilities().name
-        title = f"{erp} at {settings.ERP_OPTIONS.get('url', '')}"
+        able = connections.erp_capabilities()
+        title = f"{able.name} at {settings.ERP_OPTIONS.get('url', '')}"
         if name == "marketplacer":
             title = f"Marketplacer at {settings.MARKETPLACER_URL}"
         self.stdout.write(title)
         for check in report.checks:
             self.stdout.write(f"  {'ok  ' if check.ok else 'FAIL'} {check.name:<38} {check.detail}")
+        if name == "erp":
+            for sentence in words.cannot(able):
+                self.stdout.write(f"  note {sentence}")
 
 
 def _told(report: ConnectionReport) -> dict[str, Any]:
