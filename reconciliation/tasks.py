@@ -5,7 +5,7 @@ Every task may run twice and at the same time as itself; the services see to tha
 
 from django.utils import timezone
 
-from reconciliation.services import booking, runs
+from reconciliation.services import booking, calendar, close, comparing, completeness, runs
 from sync.services import lanes
 
 
@@ -20,3 +20,16 @@ def match_all_settlement() -> None:
 
 def book_settlement() -> None:
     booking.prepare(at=timezone.now())
+
+
+def compare_documents() -> None:
+    comparing.run(clock=timezone.now)
+
+
+def sweep_days() -> None:
+    completeness.sweep(clock=timezone.now)
+
+
+def watch_close() -> None:
+    calendar.extend(at=timezone.now())
+    close.watch(clock=timezone.now)

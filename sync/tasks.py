@@ -8,8 +8,10 @@ from django.utils import timezone
 from sync.models import OutboxMessage
 from sync.services import (
     agreement,
+    books,
     comparison,
     deliveries,
+    documents,
     inbox,
     lanes,
     payouts,
@@ -175,3 +177,12 @@ def tend_cases() -> None:
 
 def prune() -> None:
     upkeep.prune(at=now())
+
+
+def pull_documents() -> None:
+    documents.pull_documents(clock=now)
+
+
+def read_books() -> None:
+    books.read(clock=now)
+    books.pull_account_lines(clock=now)

@@ -3,7 +3,10 @@
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
 from django.db import models
+from django.db.models import F, Func, Q, Value
 
 
 class User(AbstractUser):
@@ -82,3 +85,58 @@ class CheckDone(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rhythm} {self.begins}: {self.text}"
+
+
+class ClosedDateRange(Func):
+    """A span of days, both ends included."""
+
+    function = "DATERANGE"
+
+
+class AccountingPeriod(models.Model):
+    """A month of our close calendar. OPEN → CLOSING → CLOSED; reopening needs a reason.
+
+    A lock of our own beside the ERP's: what is dated into a CLOSED period waits for a decision.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "OPEN", "open"
+        CLOSING = "CLOSING", "being closed"
+        CLOSED = "CLOSED", "closed"
+
+    name = models.CharField(max_length=60, unique=True)
+    start = models.DateField(unique=True)
+    end = models.DateField()
+    state = models.CharField(max_length=20, choices=State.choices, default=State.OPEN)
+    due_date = models.DateField()  # by when it is to be closed
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="periods_closed"
+    )
+    reopened_at = models.DateTimeField(null=True, blank=True)
+    reopened_why = models.TextField(blank=True)
+
+    class Meta:
+        permissions: ClassVar = [
+            ("close_accountingperiod", "Can close a period"),
+            ("reopen_accountingperiod", "Can reopen a closed period"),
+        ]
+        ordering: ClassVar = ["-start"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="period_ends_after_it_begins", condition=Q(end__gte=F("start"))
+            ),
+            ExclusionConstraint(
+                name="period_no_overlap",
+                expressions=[
+                    (ClosedDateRange("start", "end", Value("[]")), RangeOperators.OVERLAPS)
+                ],
+            ),
+            models.CheckConstraint(
+                name="period_closed_by_someone",
+                condition=~Q(state="CLOSED") | Q(closed_at__isnull=False, closed_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -28,6 +28,11 @@ def digits(currency: str) -> int:
     return _DIGITS.get(currency, 2)
 
 
+def odd_currencies(places: int) -> list[str]:
+    """The currencies with so many digits, other than the usual two: for SQL that converts."""
+    return sorted(currency for currency, digits_ in _DIGITS.items() if digits_ == places)
+
+
 def unit(currency: str) -> Decimal:
     """The smallest unit of the currency, in major units (GBP 0.01)."""
     return Decimal(1).scaleb(-digits(currency))

@@ -46,6 +46,8 @@ CONSEQUENCE = {
     "refunds": "Orders go on; what was given back is booked later.",
     "remittances": "Orders go on; what sellers are owed shows later.",
     "advices": "Orders go on; new payouts show later.",
+    "erp_documents": "Orders post; what the ERP booked is compared with them later.",
+    "erp_books": "Orders post; the clearing account and the periods are shown as last read.",
     "look_at_stock": "Levels are told; whether Marketplacer shows them is looked at later.",
 }
 

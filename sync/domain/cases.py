@@ -47,6 +47,12 @@ class CaseKind(StrEnum):
     PAYMENT_DIFFERS = "PAYMENT_DIFFERS"
     CUSTOMER_MONEY_DIFFERS = "CUSTOMER_MONEY_DIFFERS"
     JOURNAL_REFUSED = "JOURNAL_REFUSED"
+    DOCUMENT_EDITED = "DOCUMENT_EDITED"
+    TAX_CODE_GONE = "TAX_CODE_GONE"
+    TAX_DIFFERS = "TAX_DIFFERS"
+    DOCUMENT_DIFFERS = "DOCUMENT_DIFFERS"
+    COMPLETENESS_GAP = "COMPLETENESS_GAP"
+    LATE_ORDER = "LATE_ORDER"
 
 
 @dataclass(frozen=True)
@@ -297,6 +303,42 @@ KINDS: dict[CaseKind, KindFacts] = {
         "Read the ERP's words, put the account, party or period right there, then retry.",
         False,
     ),
+    CaseKind.DOCUMENT_EDITED: KindFacts(
+        "Document edited after posting",
+        3,
+        "Someone changed a posted document in the ERP. Find out who and why; it is compared anew.",
+        False,
+    ),
+    CaseKind.TAX_CODE_GONE: KindFacts(
+        "Tax code gone from the ERP",
+        3,
+        "A mapped tax code is no longer in the ERP: put it back there, or map another one.",
+        False,
+    ),
+    CaseKind.TAX_DIFFERS: KindFacts(
+        "Tax differs beyond tolerance",
+        3,
+        "Probably a mismapped tax code: the case says which code fits. Map that one.",
+        False,
+    ),
+    CaseKind.DOCUMENT_DIFFERS: KindFacts(
+        "Document differs from the order",
+        3,
+        "Compare the two documents line by line and correct the one in the ERP.",
+        False,
+    ),
+    CaseKind.COMPLETENESS_GAP: KindFacts(
+        "Order unaccounted for",
+        3,
+        "One side has the order and the other does not. Find it before the day is signed.",
+        False,
+    ),
+    CaseKind.LATE_ORDER: KindFacts(
+        "Late order for a closed period",
+        2,
+        "Finance reopen the period, or post the order to the next one.",
+        True,
+    ),
 }
 
 # The causes for which orders are parked: without an order that it blocks, such a cause is gone.
@@ -311,5 +353,6 @@ OF_ORDERS = frozenset(
         CaseKind.UNMAPPED_TAX_CODE,
         CaseKind.MONEY_MISMATCH,
         CaseKind.NO_ADDRESS,
+        CaseKind.LATE_ORDER,
     }
 )

@@ -4,6 +4,18 @@ The mirrors (Order, Invoice, InvoiceLine, ErpDocument) say what each side holds;
 outbox say what travelled; the cases say what waits for a person.
 """
 
+from sync.models.books import (
+    AccountBalance,
+    AccountLine,
+    DaySweep,
+    ErpPeriod,
+    ErpTaxCode,
+    LateChoice,
+    LedgerDocument,
+    LedgerDocumentLine,
+    LedgerDocumentTax,
+    SweptOrder,
+)
 from sync.models.cases import ExceptionCase
 from sync.models.opening import OpeningBalance
 from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
@@ -26,15 +38,20 @@ from sync.models.stock import (
 from sync.models.work import Feed, FeedHour, Lane, Work
 
 __all__ = [
+    "AccountBalance",
+    "AccountLine",
     "AdviceLine",
     "Amendment",
     "CallPace",
     "Carrier",
     "CarrierMapping",
     "Correction",
+    "DaySweep",
     "ErpDocument",
+    "ErpPeriod",
     "ErpShipment",
     "ErpStock",
+    "ErpTaxCode",
     "ExceptionCase",
     "Feed",
     "FeedHour",
@@ -43,6 +60,10 @@ __all__ = [
     "Invoice",
     "InvoiceLine",
     "Lane",
+    "LateChoice",
+    "LedgerDocument",
+    "LedgerDocumentLine",
+    "LedgerDocumentTax",
     "ListingStock",
     "OpeningBalance",
     "Order",
@@ -59,5 +80,6 @@ __all__ = [
     "StockPolicy",
     "StockPromise",
     "StockTouch",
+    "SweptOrder",
     "Work",
 ]

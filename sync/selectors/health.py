@@ -66,6 +66,8 @@ FEEDS = {
     "deliver_erp": ("Orders to the ERP", "deliver_erp"),
     "deliver_marketplacer": ("ERP numbers to Marketplacer", "deliver_marketplacer"),
     "read_back": ("ERP documents read back", "read_back"),
+    "erp_documents": ("Posted ERP documents", "pull_documents"),
+    "erp_books": ("ERP periods and balances", "read_books"),
     "erp_shipments": ("Shipments in the ERP", "pull_erp_shipments"),
     "shipments": ("Shipments at Marketplacer", "pull_shipments"),
     "returns": ("Goods that come back", "pull_returns"),

@@ -24,6 +24,7 @@ from sync.services import (
     cases,
     feeds,
     frozen,
+    journals,
     journals_send,
     postings,
     refunds,
@@ -112,8 +113,10 @@ OPERATIONS = {
     "update_shipment": Operation(
         shipments_tell.update, _nothing, CaseKind.SHIPMENT_REFUSED, shipments_tell.refused
     ),
-    "post_journal": Operation(journals_send.send_post, _nothing, CaseKind.JOURNAL_REFUSED),
-    "reverse_journal": Operation(journals_send.send_reverse, _nothing, CaseKind.JOURNAL_REFUSED),
+    "post_journal": Operation(journals_send.send_post, journals.arrived, CaseKind.JOURNAL_REFUSED),
+    "reverse_journal": Operation(
+        journals_send.send_reverse, journals.arrived, CaseKind.JOURNAL_REFUSED
+    ),
     "pass_on": Operation(journals_send.send_pass_on, _nothing, CaseKind.JOURNAL_REFUSED),
     "clear_receivables": Operation(journals_send.send_clear, _nothing, CaseKind.JOURNAL_REFUSED),
     "record_payment": Operation(

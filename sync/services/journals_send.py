@@ -6,6 +6,7 @@ What the ERP holds under the key must be what was sent, to the line; else the me
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -71,8 +72,9 @@ def _post(erp: ErpPort, periods: Periods, entry: JournalEntry) -> Written:
         **{**vars(entry), "posting_date": _open_day(periods, entry.posting_date)},
     )
     written = erp.post_journal(dated)
-    _compare(dated, erp.journals([entry.key]).get(entry.key))
-    return written
+    posted = erp.journals([entry.key]).get(entry.key)
+    _compare(dated, posted)
+    return replace(written, journal=posted)
 
 
 def _compare(entry: JournalEntry, posted: PostedJournal | None) -> None:
@@ -92,12 +94,13 @@ def send_reverse(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
     """Take entries back: `{"key", "as_key", "posting_date", "memo"}`."""
 
     def deed(erp: ErpPort, periods: Periods, payload: dict[str, Any]) -> Written:
-        return erp.reverse_journal(
+        written = erp.reverse_journal(
             payload["key"],
             as_key=payload["as_key"],
             posting_date=_open_day(periods, date.fromisoformat(payload["posting_date"])),
             memo=payload["memo"],
         )
+        return replace(written, journal=erp.journals([payload["as_key"]]).get(payload["as_key"]))
 
     return _each(messages, deed)
 

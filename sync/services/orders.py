@@ -9,7 +9,9 @@ from django.db import transaction
 
 from mapping import selectors as registry
 from mapping.models import Listing, ShippingTaxPolicy, SkuMapping, TaxCodeMapping
+from mkterp.core import calendar
 from mkterp.core.models import User
+from mkterp.core.periods import is_open
 from sync import connections
 from sync.domain.cases import OF_ORDERS, CaseKind
 from sync.domain.documents import FulfilledBy, OrderDraft, Treatment
@@ -26,7 +28,14 @@ from sync.domain.orders import (
     translate,
 )
 from sync.marketplacer import parse
-from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, OutboxMessage
+from sync.models import (
+    ExceptionCase,
+    InboxMessage,
+    Invoice,
+    InvoiceLine,
+    LateChoice,
+    OutboxMessage,
+)
 from sync.services import (
     bulk,
     cases,
@@ -123,6 +132,7 @@ def _translate(
     invoices: Sequence[tuple[Invoice, InvoiceValue]],
 ) -> tuple[list[tuple[Invoice, OrderDraft, dict[str, int]]], list[tuple[Invoice, list[Blocker]]]]:
     variants = {line.variant_id for _, value in invoices for line in value.lines}
+    too_late = _too_late([invoice for invoice, _ in invoices])
     mappings = registry.mappings_of(variant_ids=variants)
     taxes = registry.tax_rules(countries={invoice.ship_to_country for invoice, _ in invoices})
     policies = registry.shipping_policies(
@@ -150,12 +160,38 @@ def _translate(
             rounding=connections.erp_capabilities().rounding,
             shipping=_shipping(policies.get(invoice.ship_to_country, []), invoice.placed_at),
         )
-        if isinstance(result, OrderDraft):
+        if late := too_late.get(invoice.pk):
+            found = [] if isinstance(result, OrderDraft) else result
+            blocked.append((invoice, [*found, late]))
+        elif isinstance(result, OrderDraft):
             items = {variant: row.item_id for variant, row in in_force.items()}
             drafts.append((invoice, result, items))
         else:
             blocked.append((invoice, result))
     return drafts, blocked
+
+
+def _too_late(invoices: Sequence[Invoice]) -> dict[int, Blocker]:
+    """Those placed in a period that we have closed, unless finance decided about them."""
+    closed = calendar.closed_spans()
+    days = {i.pk: i.placed_at.astimezone(settings.COMPANY_TIME_ZONE).date() for i in invoices}
+    late = {pk: day for pk, day in days.items() if not is_open(closed, day)}
+    if not late:
+        return {}
+    decided = set(
+        LateChoice.objects.filter(invoice__in=late, choice=LateChoice.Choice.NEXT).values_list(
+            "invoice_id", flat=True
+        )
+    )
+    return {
+        invoice.pk: Blocker(
+            CaseKind.LATE_ORDER,
+            f"late:{invoice.marketplacer_id}",
+            f"{invoice.number} of {late[invoice.pk]:%d %b %Y} came after its period was closed.",
+        )
+        for invoice in invoices
+        if invoice.pk in late and invoice.pk not in decided
+    }
 
 
 def _item(row: SkuMapping) -> MappedItem:

@@ -74,6 +74,7 @@ class Written:
     ticket: str | None = None
     document: PostedDocument | None = None  # read back, for credit notes
     returned: ReturnState | None = None  # read back, for returns
+    journal: PostedJournal | None = None  # read back by the caller, for journal entries
 
 
 __all__ = [

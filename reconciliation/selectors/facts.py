@@ -1,0 +1,328 @@
+"""What must hold before a period is closed: each fact computed from what is there, never ticked.
+
+A fact is a function of the period and the moment. To add one, write its function (`look`) and put
+a line into FACTS; it then has a row on the board, an owner, a due date and a sign-off.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.urls import reverse
+
+from mapping import selectors as registry
+from mapping.models import AccountRole
+from mkterp.core.models import AccountingPeriod
+from mkterp.core.money import from_minor
+from reconciliation.models import (
+    CompletenessStatement,
+    DifferenceRule,
+    Discrepancy,
+    DocumentMatch,
+    DocumentRun,
+    Journal,
+    TaxAdjustment,
+)
+from reconciliation.selectors import clearing
+from sync.domain.cases import CaseKind
+from sync.models import (
+    DaySweep,
+    ErpDocument,
+    ExceptionCase,
+    Feed,
+    Invoice,
+    LedgerDocument,
+    OutboxMessage,
+)
+from sync.services.sweeping import bounds
+
+# A reading older than this proves nothing about now.
+FRESH = timedelta(hours=1)
+_MINE = Invoice.State
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a fact amounts to for a period. `count` things stand against it."""
+
+    holds: bool
+    words: str
+    count: int = 0
+    amount: Decimal | None = None  # major units of the company's currency
+    url: str = ""  # the list that blocks it
+
+
+@dataclass(frozen=True)
+class FactRule:
+    code: str
+    title: str
+    meaning: str  # one line for whoever has to sign it
+    look: Callable[[AccountingPeriod, datetime], Finding]
+
+
+def span(period: AccountingPeriod) -> tuple[datetime, datetime]:
+    """The period's first moment, and the first one after it, in the company's time zone."""
+    return bounds(period.start)[0], bounds(period.end)[1]
+
+
+def _orders(period: AccountingPeriod) -> Q:
+    start, end = span(period)
+    return Q(placed_at__gte=start, placed_at__lt=end)
+
+
+def _list(name: str, **query: object) -> str:
+    pairs = "&".join(f"{key}={value}" for key, value in query.items())
+    return f"{reverse(name)}?{pairs}" if pairs else reverse(name)
+
+
+def _days(period: AccountingPeriod) -> dict[str, object]:
+    return {"day_min": period.start.isoformat(), "day_max": period.end.isoformat()}
+
+
+def read(period: AccountingPeriod, at: datetime) -> Finding:
+    """The mirrors are fresh: what is not read cannot be closed."""
+    names = {"invoices": "orders", "erp_documents": "ERP documents", "erp_books": "ERP balances"}
+    rows = {feed.name: feed for feed in Feed.objects.filter(name__in=names)}
+    stale = []
+    for name, what in names.items():
+        feed = rows.get(name)
+        if feed is None or feed.succeeded_at is None or at - feed.succeeded_at > FRESH:
+            stale.append(what)
+    run = DocumentRun.objects.order_by("-pk").first()
+    if run is None or at - run.finished_at > FRESH:
+        stale.append("the comparison")
+    if stale:
+        words = f"Not up to date: {', '.join(stale)}. See Health."
+        return Finding(False, words, len(stale), url=reverse("health"))
+    return Finding(True, "Orders, ERP documents and balances were read within the hour.")
+
+
+def posted(period: AccountingPeriod, at: datetime) -> Finding:
+    """Every order that is to be posted is accepted by the ERP."""
+    waiting = [_MINE.PARKED, _MINE.QUEUED, _MINE.FAILED]
+    rows = Invoice.objects.filter(_orders(period), state__in=waiting)
+    # A late one that finance sent to the next period is no business of this one any more.
+    left = rows.exclude(late_choice__choice="NEXT").aggregate(many=Count("pk"), money=Sum("gross"))
+    if not left["many"]:
+        return Finding(True, "Every order of the period is in the ERP.")
+    return Finding(
+        False,
+        f"{left['many']} orders are parked, refused or on their way.",
+        left["many"],
+        left["money"],
+        _list("sync:orders", view="parked"),
+    )
+
+
+def booked(period: AccountingPeriod, at: datetime) -> Finding:
+    """Accepted, not yet booked: a line of its own. It informs; goods may leave next month."""
+    start, end = span(period)
+    rows = ErpDocument.objects.filter(
+        invoice__placed_at__gte=start, invoice__placed_at__lt=end, booked_at=None
+    ).exclude(invoice__state=_MINE.CANCELLED)
+    left = rows.aggregate(many=Count("pk"), money=Sum("gross"))
+    words = (
+        f"{left['many']} orders are accepted and not in the ledger yet; they carry over."
+        if left["many"]
+        else "Every accepted order is in the ledger."
+    )
+    return Finding(True, words, left["many"], left["money"] or None, reverse("sync:orders"))
+
+
+def exceptions(period: AccountingPeriod, at: datetime) -> Finding:
+    """No open case touches an order of the period or its books."""
+    start, end = span(period)
+    about = Q(invoices__placed_at__gte=start, invoices__placed_at__lt=end) | Q(
+        kind__in=[CaseKind.JOURNAL_REFUSED, CaseKind.DOCUMENT_EDITED], opened_at__gte=start
+    )
+    opened = ExceptionCase.objects.filter(about, state=ExceptionCase.State.OPEN).distinct().count()
+    if not opened:
+        return Finding(True, "No open exception touches the period.")
+    money = Invoice.objects.filter(
+        _orders(period), cases__state=ExceptionCase.State.OPEN
+    ).distinct()
+    amount = Invoice.objects.filter(pk__in=money).aggregate(sum=Sum("gross"))["sum"]
+    words = f"{opened} open exceptions touch the period."
+    return Finding(False, words, opened, amount, reverse("sync:exceptions"))
+
+
+def _blocked_by(kinds: Sequence[CaseKind], period: AccountingPeriod) -> tuple[int, Decimal | None]:
+    rows = ExceptionCase.objects.filter(kind__in=kinds, state=ExceptionCase.State.OPEN)
+    blocked = Invoice.objects.filter(_orders(period), cases__in=rows).distinct()
+    money = Invoice.objects.filter(pk__in=blocked).aggregate(many=Count("pk"), sum=Sum("gross"))
+    return money["many"], money["sum"]
+
+
+def skus(period: AccountingPeriod, at: datetime) -> Finding:
+    """Every SKU that sold in the period is mapped."""
+    many, amount = _blocked_by([CaseKind.UNMAPPED_SKU], period)
+    if not many:
+        return Finding(True, "Every SKU that sold is mapped.")
+    words = f"{many} orders wait for unmapped SKUs."
+    return Finding(False, words, many, amount, reverse("sync:unmapped"))
+
+
+def codes(period: AccountingPeriod, at: datetime) -> Finding:
+    """Every tax rate that was charged is mapped to a code that the ERP has."""
+    many, amount = _blocked_by([CaseKind.UNMAPPED_TAX_CODE], period)
+    gone = ExceptionCase.objects.filter(
+        kind=CaseKind.TAX_CODE_GONE, state=ExceptionCase.State.OPEN
+    ).count()
+    if not many and not gone:
+        return Finding(True, "Every tax rate is mapped to a code that the ERP has.")
+    said = [f"{many} orders wait for a tax code"] if many else []
+    said += [f"{gone} mapped codes are gone from the ERP"] if gone else []
+    words = f"{'; '.join(said)}."
+    return Finding(False, words, many + gone, amount, reverse("sync:unmapped-taxes"))
+
+
+def differences(period: AccountingPeriod, at: datetime) -> Finding:
+    """The ERP's documents hold what was sold, within finance's tolerance."""
+    rows = Discrepancy.objects.filter(
+        cleared_at=None, allowed=False, day__range=(period.start, period.end)
+    )
+    left = rows.aggregate(
+        many=Count("pk"), tax=Sum("tax_minor"), gross=Sum("gross_minor"),
+        orders=Count("invoice", distinct=True),
+    )  # fmt: skip
+    if left["many"]:
+        amount = from_minor(left["gross"] or left["tax"] or 0, settings.COMPANY_CURRENCY)
+        words = f"{left['orders']} documents differ beyond tolerance."
+        url = _list("reconciliation:discrepancies", view="beyond", **_days(period))
+        return Finding(False, words, left["orders"], amount, url)
+    behind = LedgerDocument.objects.filter(
+        dated__range=(period.start, period.end), invoice__erp_document__booked_at__isnull=False,
+        invoice__match=None, kind="invoice", state__in=["posted", "paid"],
+    ).count()  # fmt: skip
+    if behind:
+        words = f"{behind} documents are not compared yet."
+        return Finding(False, words, behind, url=reverse("reconciliation:discrepancies"))
+    same = DocumentMatch.objects.filter(day__range=(period.start, period.end)).count()
+    return Finding(True, f"{same} documents agree, line by line, or within tolerance.", url="")
+
+
+def adjustments(period: AccountingPeriod, at: datetime) -> Finding:
+    """Every tax adjustment is decided, and what was approved stands in the ledger as approved."""
+    prepared = TaxAdjustment.objects.filter(
+        state=TaxAdjustment.State.PREPARED, day__lte=period.end
+    ).aggregate(many=Count("pk"), money=Sum("amount_minor"))
+    currency = settings.COMPANY_CURRENCY
+    if prepared["many"]:
+        return Finding(
+            False,
+            f"{prepared['many']} tax adjustments wait for approval.",
+            prepared["many"],
+            from_minor(prepared["money"], currency),
+            _list("reconciliation:adjustments", view="prepared"),
+        )
+    journals = Journal.objects.filter(posting_date__lte=period.end)
+    moving = journals.exclude(posting__state=OutboxMessage.State.DELIVERED).count()
+    if moving:
+        words = f"{moving} approved journals are not in the ERP yet."
+        return Finding(False, words, moving, url=reverse("reconciliation:journals"))
+    if registry.account(event="", role=AccountRole.TAX_ADJUSTMENT, at=at) is None:
+        words = "No ERP account is mapped for tax adjustments: nothing could be prepared."
+        return Finding(False, words, 1, url=reverse("mapping:accounts"))
+    return Finding(True, "Every adjustment is decided and stands in the ledger as approved.")
+
+
+def clearing_account(period: AccountingPeriod, at: datetime) -> Finding:
+    """The clearing balance is zero, or explained to the cent and under finance's threshold."""
+    found = clearing.explain(on=period.end)
+    url = reverse("reconciliation:clearing")
+    if not found:
+        return Finding(False, "No Tax Adjustment account is mapped.", 1, url=url)
+    balance = sum((one.told or one.lines for one in found), Decimal())
+    dirty = [one for one in found if not one.clean]
+    if dirty:
+        unexplained = sum((one.unexplained + one.missing for one in dirty), Decimal())
+        never = any(one.told is None for one in dirty)
+        words = (
+            "The ERP has not been asked for the balance yet."
+            if never
+            else f"{sum(one.unexplained_lines for one in dirty)} ledger lines are unexplained."
+        )
+        return Finding(False, words, len(dirty), unexplained, url)
+    threshold = _threshold(period.end)
+    if abs(balance) > threshold:
+        words = f"Explained to the cent, and above the threshold of {threshold:.2f}."
+        return Finding(False, words, 1, balance, url)
+    return Finding(True, "Explained to the cent and under the threshold.", 0, balance, url)
+
+
+def _threshold(day: date) -> Decimal:
+    """Up to which balance finance call the account clean; without a rule: zero."""
+    currency = settings.COMPANY_CURRENCY
+    rule = (
+        DifferenceRule.objects.filter(about="CLEARING", currency=currency, country="")
+        .filter(Q(valid_from=None) | Q(valid_from__lte=day))
+        .filter(Q(valid_until=None) | Q(valid_until__gt=day))
+        .order_by("-pk")
+        .first()
+    )
+    return from_minor(rule.base_minor, currency) if rule else Decimal()
+
+
+def complete(period: AccountingPeriod, at: datetime) -> Finding:
+    """Both sides were asked for every day, and no order is unaccounted for."""
+    url = _list("reconciliation:completeness", **_days(period))
+    first = max(period.start, settings.GO_LIVE_AT.astimezone(settings.COMPANY_TIME_ZONE).date())
+    yesterday = at.astimezone(settings.COMPANY_TIME_ZONE).date() - timedelta(days=1)
+    last = min(period.end, yesterday)
+    wanted = max(0, (last - first).days + 1)
+    asked = DaySweep.objects.filter(day__range=(first, last)).count() if wanted else 0
+    gaps = CompletenessStatement.objects.filter(day__range=(first, last)).aggregate(
+        many=Sum("gaps"), money=Sum("gaps_minor")
+    )
+    if gaps["many"]:
+        amount = from_minor(gaps["money"], settings.COMPANY_CURRENCY)
+        words = f"{gaps['many']} orders are unaccounted for."
+        return Finding(False, words, gaps["many"], amount, f"{url}&view=gaps")
+    if asked < wanted:
+        words = f"{wanted - asked} of {wanted} days have not been asked for on both sides."
+        return Finding(False, words, wanted - asked, url=url)
+    return Finding(True, f"{asked} days, every order accounted for.", url=url)
+
+
+def late(period: AccountingPeriod, at: datetime) -> Finding:
+    """No late order waits for a choice."""
+    rows = ExceptionCase.objects.filter(kind=CaseKind.LATE_ORDER, state=ExceptionCase.State.OPEN)
+    left = Invoice.objects.filter(_orders(period), cases__in=rows, late_choice=None).aggregate(
+        many=Count("pk"), money=Sum("gross")
+    )
+    if not left["many"]:
+        return Finding(True, "No late order waits for a choice.")
+    words = f"{left['many']} late orders wait for a choice: reopen, or the next period."
+    return Finding(False, words, left["many"], left["money"], "")
+
+
+FACTS: tuple[FactRule, ...] = (
+    FactRule("read", "Both sides are read", "What is not read cannot be closed.", read),
+    FactRule("posted", "Orders are posted", "Parked and refused orders block the close.", posted),
+    FactRule("booked", "Accepted, not yet booked", "Informs; carried to the next period.", booked),
+    FactRule("exceptions", "No open exceptions", "Cases that touch the period.", exceptions),
+    FactRule("skus", "SKUs are mapped", "Only those that sold in the period.", skus),
+    FactRule("codes", "Tax codes are mapped", "And still usable in the ERP.", codes),
+    FactRule("differences", "Documents agree", "Beyond tolerance blocks.", differences),
+    FactRule("adjustments", "Adjustments are decided", "And stand in the ledger.", adjustments),
+    FactRule("clearing", "Clearing account explains itself", "To the cent.", clearing_account),
+    FactRule("complete", "Every order is accounted for", "Per day, both sides asked.", complete),
+    FactRule("late", "Late orders are decided", "Reopen, or the next period.", late),
+)
+
+
+def rule_of(code: str) -> FactRule | None:
+    return next((fact for fact in FACTS if fact.code == code), None)
+
+
+def findings(period: AccountingPeriod, at: datetime) -> dict[str, Finding]:
+    """Every fact of a period, as of the moment."""
+    return {fact.code: fact.look(period, at) for fact in FACTS}
+
+
+def has_ended(period: AccountingPeriod, at: datetime) -> bool:
+    """Whether the period's last day is over in the company's time zone."""
+    return at.astimezone(settings.COMPANY_TIME_ZONE).date() > period.end
