@@ -216,6 +216,10 @@ class Hands:
         """What is planted, with the answers."""
         return payouts_plants.planted(self.market)
 
+    def repair(self) -> int:
+        """Put right what is planted; how many."""
+        return payouts_plants.repair(self.market)
+
     def _last_event(self, hook: Doc, number: int) -> Doc | None:
         found = None
         for event in self.store.all("WebhookEvent"):

@@ -95,6 +95,7 @@ def bank_pays(market: Market, *, split_above: int | None = None) -> list[Doc]:
             if not advice.get("bankLineNumbers"):
                 open_advices.setdefault(advice["sellerNumber"], []).append(advice)
         lines: list[Doc] = []
+        run = store.next_number("BankRun")
         for seller, advices in sorted(open_advices.items()):
             total = sum(row["totalCents"] for row in advices)
             if total <= 0:
@@ -102,7 +103,7 @@ def bank_pays(market: Market, *, split_above: int | None = None) -> list[Doc]:
             parts = [total]
             if split_above is not None and total > split_above and len(advices) == 1:
                 parts = [total // 2, total - total // 2]
-            made = [_bank_line(market, seller, advices, part) for part in parts]
+            made = [_bank_line(market, run, seller, advices, part) for part in parts]
             for advice in advices:
                 numbers = [line["number"] for line in made]
                 store.change("RemittanceAdvice", advice["number"], bankLineNumbers=numbers)
@@ -111,7 +112,7 @@ def bank_pays(market: Market, *, split_above: int | None = None) -> list[Doc]:
         return store.all("BankLine")[-len(lines) :] if lines else []
 
 
-def _bank_line(market: Market, seller: int, advices: list[Doc], cents: int) -> Doc:
+def _bank_line(market: Market, run: int, seller: int, advices: list[Doc], cents: int) -> Doc:
     store = market.store
     number = store.next_number("BankLine")
     return store.put(
@@ -119,6 +120,7 @@ def _bank_line(market: Market, seller: int, advices: list[Doc], cents: int) -> D
         {
             "number": number,
             "kind": "BankLine",
+            "run": run,
             "bookedAt": store.now(),
             "amountCents": -cents,
             "currency": "GBP",

@@ -54,6 +54,68 @@ def planted(market: Market) -> list[Doc]:
     return [row for row in market.store.all("Plant") if row["state"] == "PLANTED"]
 
 
+def repair(market: Market) -> int:
+    """Put right every mistake that is in place, as its far side does; returns how many.
+
+    What Marketplacer or the seller got wrong is as it should have been. What the bank paid stays
+    paid: the difference comes back, or follows, as a line of its own. A customer's payment that
+    the gateway left out is in its next payout.
+    """
+    rows = planted(market)
+    with market.store.transaction():
+        for row in rows:
+            when = KINDS[row["drift"]][0]
+            if when == "bank":
+                _pay_the_rest(market, row)
+            elif when == "gateway":
+                market.store.change("Invoice", row["invoice"], gatewayLine=None)
+            else:
+                for kind, number, before in row["undo"]:
+                    _restore(market, kind, number, before)
+            market.store.change("Plant", row["number"], state="REPAIRED")
+    return len(rows)
+
+
+def _restore(market: Market, kind: str, number: int, before: Doc | None) -> None:
+    if before is None and kind == "RemittanceAdvice":
+        # A document that was issued stays; it says nothing any more.
+        before = {
+            **market.store.need(kind, number),
+            "remittanceNumbers": [],
+            "totalCents": 0,
+            "commissionAmountTotalCents": 0,
+        }
+    if before is None:
+        market.store.forget(kind, number)
+        return
+    market.store.put(kind, before)
+    if kind == "RemittanceAdvice":
+        market.touch(kind, number)
+
+
+def _pay_the_rest(market: Market, row: Doc) -> None:
+    advice = market.store.need("RemittanceAdvice", row["advice"])
+    line = market.store.need("BankLine", advice["bankLineNumbers"][0])
+    number = market.store.next_number("BankLine")
+    market.store.put(
+        "BankLine",
+        {
+            **line,
+            "number": number,
+            "identity": f"BNK{number:08d}",
+            "bookedAt": market.store.now(),
+            "amountCents": row["amountCents"],
+        },
+    )
+
+
+_MONEY = ("Remittance", "RemittanceAdvice", "Invoice")
+
+
+def _as_it_is(market: Market) -> dict[tuple[str, int], Doc]:
+    return {(kind, row["number"]): row for kind in _MONEY for row in market.store.all(kind)}
+
+
 def apply(market: Market, phase: str) -> None:
     """Put the plants of a phase in place as far as something fits them."""
     store = market.store
@@ -75,8 +137,15 @@ def apply(market: Market, phase: str) -> None:
             and not any((k, _about(doc, k)) in taken for k in ("remittance", "advice", "invoice"))
         ]
         if fitting:
+            before = _as_it_is(market)
             answer = act(market, rng.choice(fitting), rng)
-            store.change("Plant", row["number"], state="PLANTED", **answer)
+            after = _as_it_is(market)
+            undo = [
+                [kind, number, before.get((kind, number))]
+                for kind, number in sorted(before.keys() | after.keys())
+                if before.get((kind, number)) != after.get((kind, number))
+            ]
+            store.change("Plant", row["number"], state="PLANTED", undo=undo, **answer)
 
 
 def _about(doc: Doc, name: str) -> Any:
@@ -131,12 +200,14 @@ def _advices(market: Market) -> list[Doc]:
 
 
 def _payments(market: Market) -> list[Doc]:
+    # Of the bank's last day: what it did before may be on a statement that somebody has read.
+    last = max((line.get("run", 0) for line in market.store.all("BankLine")), default=0)
     found = []
     for row in market.store.all("RemittanceAdvice"):
         lines: list[int] = row.get("bankLineNumbers") or []
         if len(lines) == 1:
             line = market.store.need("BankLine", lines[0])
-            if line["adviceNumbers"] == [row["number"]]:
+            if line["adviceNumbers"] == [row["number"]] and line.get("run") == last:
                 found.append(row)
     return found
 

@@ -50,6 +50,7 @@ class Witness:
             ("GET", "gateway"): lambda given: _text(payouts_files.gateway_csv(sandbox.store)),
             ("GET", "settlement"): self._settlement,
             ("POST", "plant"): lambda given: sandbox.plant(**given),
+            ("POST", "repair"): lambda given: {"repaired": sandbox.repair()},
             ("GET", "planted"): lambda given: sandbox.planted(),
             ("POST", "appointments/run"): lambda given: {"done": sandbox.run_appointments()},
         }
