@@ -33,7 +33,7 @@ WITH ours AS (
       LEFT JOIN mapping_seller s ON s.id = i.seller_id
       LEFT JOIN sync_erpdocument e ON e.invoice_id = i.id
      WHERE i.placed_at >= %(start)s AND i.placed_at < %(end)s
-), both AS (
+), sides AS (
     SELECT coalesce(w.marketplacer_id, o.marketplacer_id) AS marketplacer_id,
            coalesce(o.seller_key, w.seller_key, '') AS seller_key,
            coalesce(o.currency, w.currency) AS currency,
@@ -62,7 +62,7 @@ WITH ours AS (
 )
 """
 _SUMS = f"""{_ROWS}
-SELECT seller_key, currency, place, count(*), sum(gross_minor) FROM both GROUP BY 1, 2, 3
+SELECT seller_key, currency, place, count(*), sum(gross_minor) FROM sides GROUP BY 1, 2, 3
 """
 _GAPS = f"""{_ROWS}
 SELECT marketplacer_id, id, legacy_id, place, theirs_minor, ours_minor FROM both
