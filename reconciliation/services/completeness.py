@@ -65,7 +65,7 @@ _SUMS = f"""{_ROWS}
 SELECT seller_key, currency, place, count(*), sum(gross_minor) FROM sides GROUP BY 1, 2, 3
 """
 _GAPS = f"""{_ROWS}
-SELECT marketplacer_id, id, legacy_id, place, theirs_minor, ours_minor FROM both
+SELECT marketplacer_id, id, legacy_id, place, theirs_minor, ours_minor FROM sides
  WHERE place = ANY(%(gaps)s) ORDER BY marketplacer_id LIMIT 500
 """
 GAPS = {
