@@ -194,8 +194,9 @@ FRAME = Frame(
         ),
         NavItem("handbook", "Handbook", "book-open", foot=True, key="h"),
     ),
-    search="sync:orders",
-    search_label="Search order, SKU, seller, ERP number",
+    search="search",
+    search_label="Search order, SKU, barcode, seller",
+    palette="palette",
     company=settings.COMPANY_NAME,
     currency=settings.COMPANY_CURRENCY,
 )

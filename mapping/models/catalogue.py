@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 
 from mapping.models.sellers import Seller
@@ -35,6 +35,9 @@ class Listing(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["seller", "sku"], name="listing_seller_sku"),
             models.Index(fields=["sku"], name="listing_sku"),
+            # Found by its beginning, whatever the database's collation.
+            models.Index(OpClass("sku", "varchar_pattern_ops"), name="listing_sku_begins"),
+            models.Index(fields=["barcode"], name="listing_barcode"),
             models.Index(fields=["seller", "barcode"], name="listing_seller_barcode"),
             models.Index(fields=["facts_at"], name="listing_facts_at"),
             models.Index(fields=["seen_at"], name="listing_seen_at"),
@@ -68,6 +71,7 @@ class ErpItem(models.Model):
         ordering: ClassVar = ["sku", "id"]
         indexes: ClassVar = [
             models.Index(fields=["sku"], name="erpitem_sku"),
+            models.Index(OpClass("sku", "varchar_pattern_ops"), name="erpitem_sku_begins"),
             models.Index(fields=["facts_at"], name="erpitem_facts_at"),
             GinIndex(fields=["barcodes"], name="erpitem_barcodes"),
             GinIndex(

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from mkterp.overview import handbook_views, views
+from mkterp.overview import find_views, handbook_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("health/", views.health, name="health"),
+    path("search/", find_views.results, name="search"),
+    path("palette/", find_views.palette, name="palette"),
+    path("skus/<path:sku>/", find_views.sku_page, name="sku"),
     path("handbook/", handbook_views.contents, name="handbook"),
     path("handbook/<path:slug>/", handbook_views.show, name="handbook-page"),
     path("checks/", handbook_views.checklists, name="checks"),

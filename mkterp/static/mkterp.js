@@ -126,6 +126,7 @@
     const opens = el.closest("[data-opens]");
     if (opens) {
       event.preventDefault();
+      if (opens.dataset.opens === "palette") return openPalette();
       return $("#" + opens.dataset.opens).showModal();
     }
     const back = el.closest("[data-back]");
@@ -170,6 +171,34 @@
     else document.activeElement.blur();
   };
 
+  // -- the palette: pages and things by name, arrows move, Enter opens --------------------------
+  const openPalette = () => {
+    const palette = $("#palette");
+    if (!palette || $("dialog[open]")) return;
+    palette.showModal();
+    const field = $("#palette-q");
+    field.select();
+    field.dispatchEvent(new Event("shown"));
+  };
+  document.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && $("#palette")) {
+      event.preventDefault();
+      return openPalette();
+    }
+    const palette = event.target.closest("#palette");
+    if (!palette) return;
+    const found = $$("a.mk-hit", palette);
+    const at = found.indexOf(document.activeElement);
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const next = at + (event.key === "ArrowDown" ? 1 : -1);
+      (found[Math.min(next, found.length - 1)] || $("#palette-q")).focus();
+    } else if (event.key === "Enter" && at < 0 && found.length && !$(".htmx-request", palette)) {
+      event.preventDefault();
+      found[0].click();
+    }
+  });
+
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if ($("dialog[open]")) return;
@@ -187,7 +216,7 @@
         if (row && row.dataset.page) location.assign(row.dataset.page);
       },
       "/": () => {
-        const field = $('[data-search="list"]') || $("[data-search]");
+        const field = $("#search") || $("[data-search]");
         if (field) field.focus(), field.select();
       },
       "?": () => $("#keys") && $("#keys").showModal(),
@@ -232,6 +261,7 @@
 
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, xhr, requestConfig } = event.detail;
+    if (target && target.id === "palette-found") return;
     const dialog = $("#dialog");
     if (target && (target.id === "dialog" || target.id === "handbook")) {
       if (!target.open) target.showModal();

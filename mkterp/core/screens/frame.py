@@ -66,6 +66,7 @@ class Frame:
     navigation: tuple[NavItem, ...] = ()
     search: str = ""  # the URL name of a page that takes ?q=
     search_label: str = "Search SKU, order, seller"
+    palette: str = ""  # the URL name of a fragment that takes ?q=: what Ctrl K shows
     period: Callable[[HttpRequest], Period | None] | None = None
     company: str = ""
     currency: str = ""
@@ -77,6 +78,16 @@ class RailItem:
     url: str
     current: bool
     count: Count
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page that a person may open, without its count: what the palette offers."""
+
+    label: str
+    icon: str
+    group: str
+    url: str
 
 
 class FrameForPerson:
@@ -99,6 +110,19 @@ class FrameForPerson:
         places = [url for _, url in shown if path == url or (url != "/" and path.startswith(url))]
         here = max(places, key=len, default="")
         return [RailItem(item, url, url == here, _count(item, user)) for item, url in shown]
+
+    @property
+    def places(self) -> list[Place]:
+        """Every page of the rail that this person may open; asks the database for no count."""
+        return [
+            Place(item.label, item.icon, item.group, reverse(item.url_name))
+            for item in self.declared.navigation
+            if not item.permission or self.request.user.has_perm(item.permission)
+        ]
+
+    @property
+    def palette_url(self) -> str:
+        return reverse(self.declared.palette) if self.declared.palette else ""
 
     @property
     def groups(self) -> list[tuple[str, list[RailItem]]]:
