@@ -26,6 +26,7 @@ from sync.services import inbox, outbox
 OPERATIONS = {
     "post_order": "Order to the ERP",
     "set_external_id": "ERP number to Marketplacer",
+    "set_stock": "Stock level to Marketplacer",
     "create_shipment": "Shipment to Marketplacer",
     "update_shipment": "Tracking to Marketplacer",
     "move_collection": "Collection to Marketplacer",
@@ -205,7 +206,10 @@ class Outbox(SyncScreen):
         View(
             "waiting",
             "On their way",
-            {"state": [OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT]},
+            {
+                "state": [OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT],
+                "dry": False,
+            },
             count=True,
         ),
         View(

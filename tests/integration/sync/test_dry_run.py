@@ -119,11 +119,15 @@ def test_the_outbox_shows_what_would_be_sent_and_every_page_says_why(
     settings.DRY_RUN = True
     invoice = world.sell_unposted({world.variants()[0]: 1})
 
-    page = client_of(operations).get(reverse("sync:outbox"), {"view": "dry"}).content.decode()
+    def shown(view: str, **filters) -> str:
+        given = {"view": view, **filters}
+        return client_of(operations).get(reverse("sync:outbox"), given).content.decode()
 
+    page = shown("dry", dry="True", state="PENDING")
     assert "nothing is sent" in page
     assert "would be sent" in page
     assert invoice.number in page
+    assert invoice.number not in shown("waiting", dry="False", state="PENDING")
 
 
 def test_a_new_method_of_the_port_is_a_write_until_somebody_says_it_reads():
