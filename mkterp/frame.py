@@ -192,6 +192,7 @@ FRAME = Frame(
             group="System",
             bar=True,
         ),
+        NavItem("trends", "Trends", "calendar-check", "sync.view_exceptioncase", group="System"),
         NavItem("handbook", "Handbook", "book-open", foot=True, key="h"),
     ),
     search="search",

@@ -121,14 +121,16 @@ class DayCell:
 
 
 def day_cells(*, at: datetime) -> list[DayCell]:
-    """The last four weeks, oldest first. Renewed once a minute: it reads a month of orders."""
-    found: list[Day] = (
-        cache.get_or_set(
-            "overview.completeness", lambda: selectors.completeness(at=at, days=STRIP_DAYS), 60
-        )
-        or []
+    """The last four weeks, oldest first."""
+    return [DayCell(day, _told(day)) for day in completed_days(at=at)]
+
+
+def completed_days(*, at: datetime) -> list[Day]:
+    """Each day's completeness. Renewed once a minute: it reads four weeks of orders."""
+    found: list[Day] | None = cache.get_or_set(
+        "overview.completeness", lambda: selectors.completeness(at=at, days=STRIP_DAYS), 60
     )
-    return [DayCell(day, _told(day)) for day in found]
+    return found or []
 
 
 def _told(day: Day) -> str:

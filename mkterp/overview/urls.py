@@ -10,6 +10,7 @@ urlpatterns = [
     path("search/", find_views.results, name="search"),
     path("palette/", find_views.palette, name="palette"),
     path("skus/<path:sku>/", find_views.sku_page, name="sku"),
+    path("trends/", views.trends, name="trends"),
     path("handbook/", handbook_views.contents, name="handbook"),
     path("handbook/<path:slug>/", handbook_views.show, name="handbook-page"),
     path("checks/", handbook_views.checklists, name="checks"),

@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from mkterp.core.roles import public, requires, signed_in
 from mkterp.overview import metrics as figures
 from mkterp.overview import standing
+from mkterp.overview.insight import insight
 from sync import connections, selectors
 from sync.erp import words
 from sync.screens import EXCEPTIONS
@@ -66,6 +67,14 @@ def health(request: HttpRequest) -> HttpResponse:
         "currency": settings.COMPANY_CURRENCY,
     }
     return render(request, "overview/health.html", context)
+
+
+@require_safe
+@requires("sync.view_exceptioncase")
+def trends(request: HttpRequest) -> HttpResponse:
+    """Four weeks in charts, each with its figures as a table."""
+    context = {"insight": insight(at=timezone.now()), "currency": settings.COMPANY_CURRENCY}
+    return render(request, "overview/trends.html", context)
 
 
 @require_safe

@@ -1,7 +1,7 @@
 """How long exceptions stand and how fast they are fixed, in figures."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, F, Min, Q, Sum
 from django.db.models.functions import TruncDate
 
+from mkterp.core.screens.words import age_text
 from sync.domain.cases import KINDS, CaseKind
 from sync.models import ExceptionCase
 
@@ -51,10 +52,24 @@ class TimeToFix:
     in_time: int
 
     @property
+    def median_text(self) -> str:
+        return _span(self.median)
+
+    @property
+    def slowest_text(self) -> str:
+        return _span(self.slowest)
+
+    @property
     def in_time_percent(self) -> int:
         return round(100 * self.in_time / self.closed)
 
 
+def _span(span: timedelta) -> str:
+    """ "41 s", "38 min", "3 h", "2 d": as ages are written everywhere."""
+    return age_text(EPOCH, EPOCH + span)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_TO_FIX = """
 SELECT kind, count(*), count(*) FILTER (WHERE closed_by_id IS NULL),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY closed_at - opened_at),
