@@ -140,3 +140,22 @@ class AccountingPeriod(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ApiToken(models.Model):
+    """A program's way in, for the person who made it. Its secret is stored as a digest only."""
+
+    person = models.ForeignKey(User, models.PROTECT, related_name="api_tokens")
+    name = models.CharField(max_length=100)  # what uses it: "data warehouse"
+    digest = models.CharField(max_length=64, unique=True)  # hex SHA-256
+    may_act = models.BooleanField(default=False)  # else it only reads
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"token {self.pk} ({self.name})"

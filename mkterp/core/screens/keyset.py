@@ -66,6 +66,15 @@ def fetch(
     return _page(list(queryset.order_by(*ordering)[: size + 1]), ordering, size)
 
 
+def fits(queryset: QuerySet[Any], ordering: Ordering, cursor: str) -> bool:
+    """Whether the text is a cursor of this ordering."""
+    try:
+        _decode(queryset, ordering, cursor)
+    except BadCursor:
+        return False
+    return True
+
+
 def _page(rows: list[Any], ordering: Ordering, size: int, *, has_previous: bool = False) -> Page:
     shown = rows[:size]
     return Page(
