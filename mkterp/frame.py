@@ -183,6 +183,7 @@ FRAME = Frame(
             count=refused_messages,
             group="Traffic",
         ),
+        NavItem("access:people", "People", "users-round", "core.add_user", group="System"),
         NavItem(
             "health",
             "Health",

@@ -60,6 +60,11 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "django_tables2",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 
 MIDDLEWARE = [
@@ -71,6 +76,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -83,6 +89,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "mkterp.urls"
 WSGI_APPLICATION = "mkterp.wsgi.application"
 AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "signed-out"
@@ -122,6 +129,15 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": dict(_database),
     }
+}
+# Throttling of sign-in counts over all processes and machines, so it counts in the database. The
+# cluster's own notes stay in the process: health reads our heartbeat, and they change ceaselessly.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "core_cache",
+    },
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -213,6 +229,7 @@ Q_CLUSTER = {
     "save_limit": 0,
     "catch_up": False,
     "label": "mkterp",
+    "cache": "process",
 }
 
 # Dotted path of the task: minutes between runs. `manage.py syncschedules` makes the database equal.
@@ -294,6 +311,55 @@ METRICS_TOKEN = env("METRICS_TOKEN", "")
 LOG_FORMAT = env("MKTERP_LOG_FORMAT", "line")
 if LOG_FORMAT not in ("line", "json"):
     raise ImproperlyConfigured(f"MKTERP_LOG_FORMAT is line or json, not {LOG_FORMAT!r}")
+
+SECRET_KEY_FALLBACKS = [key for key in env("MKTERP_OLD_SECRET_KEYS", "").split(",") if key]
+
+# The ways in (mkterp.core.access, by django-allauth). How many proxies stand before us decides
+# which address of X-Forwarded-For is the visitor's: throttling counts by it.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(env("MKTERP_PROXY_COUNT", "0"))
+ACCOUNT_ADAPTER = "mkterp.core.access.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True  # as long as SESSION_COOKIE_AGE says, for everybody
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGOUT_REDIRECT_URL
+MFA_ADAPTER = "mkterp.core.access.adapters.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_TOLERANCE = 1  # a code that ran out while it was typed still counts
+# Whoever holds one of these roles and signs in with a password must set up a second factor first.
+SECOND_FACTOR_ROLES = frozenset(
+    role for role in env("MKTERP_SECOND_FACTOR_ROLES", "").split(",") if role
+)
+# Single sign-on by OpenID Connect: on as soon as there is an issuer.
+OIDC_ISSUER = env("OIDC_ISSUER", "")
+OIDC_NAME = env("OIDC_NAME", "your company's account")
+# A claim that holds roles makes people's roles equal to it at each sign-in; OIDC_ROLES translates
+# its values ("erp-finance=finance,erp-ops=operations"). Without it an administrator gives roles.
+OIDC_ROLES_CLAIM = env("OIDC_ROLES_CLAIM", "")
+OIDC_ROLES = dict(pair.split("=", 1) for pair in env("OIDC_ROLES", "").split(",") if "=" in pair)
+SOCIALACCOUNT_ADAPTER = "mkterp.core.access.adapters.SocialAdapter"
+SOCIALACCOUNT_ONLY = False
+SOCIALACCOUNT_STORE_TOKENS = False
+# The issuer is the company's own: its word on whose e-mail address it is counts.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "company",
+                "name": OIDC_NAME,
+                "client_id": env("OIDC_CLIENT_ID"),
+                "secret": env("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_ISSUER, "oauth_pkce_enabled": True},
+            }
+        ]
+        if OIDC_ISSUER
+        else []
+    }
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -10,6 +10,9 @@ class CoreConfig(AppConfig):
     verbose_name = "mkterp"
 
     def ready(self) -> None:
+        # Importing them connects them.
+        from mkterp.core.access import receivers  # noqa: F401, PLC0415
+
         post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
 from mkterp.core import roles
+from mkterp.core.access import second_factor
 from mkterp.core.requestid import request_id as request_id_of
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -142,4 +143,17 @@ class DoorMiddleware:
         permission = roles.permission_of(view)
         if permission is None:
             raise PermissionDenied("This view declares no permission, so nobody may open it.")
-        return roles.refusal(request, permission)
+        return roles.refusal(request, permission) or _second_factor_first(request, view)
+
+
+def _second_factor_first(
+    request: HttpRequest, view: Callable[..., HttpResponseBase]
+) -> HttpResponseBase | None:
+    """Whoever must have a second factor and has none sets it up before anything else."""
+    if not settings.SECOND_FACTOR_ROLES or not request.user.is_authenticated:
+        return None
+    if roles.permission_of(view) == roles.PUBLIC or roles.before_second_factor(view):
+        return None
+    if second_factor.is_missing(request):
+        return HttpResponseRedirect(resolve_url("mfa_activate_totp"))
+    return None

@@ -20,6 +20,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from mkterp.core.models import User
+
 PUBLIC = "public"  # anybody, signed in or not
 SIGNED_IN = "signed in"  # any person who is signed in
 
@@ -171,6 +173,12 @@ def permission_of(view: Callable[..., Any]) -> str | None:
     return declared
 
 
+def before_second_factor(view: Callable[..., Any]) -> bool:
+    """Whether a person may come here who still has to set up a second factor."""
+    seen = (view, getattr(view, "view_class", None))
+    return any(getattr(one, "before_second_factor", False) for one in seen)
+
+
 def refusal(request: HttpRequest, permission: str) -> HttpResponseBase | None:
     """None when the person may enter; a redirect to sign-in for a stranger.
 
@@ -198,6 +206,12 @@ def requires(permission: str) -> Callable[[View], View]:
         return guarded  # type: ignore[return-value]
 
     return mark
+
+
+def person(request: HttpRequest) -> User:
+    """Who is asking, behind a door that lets in nobody who is not signed in."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 signed_in = requires(SIGNED_IN)

@@ -1,37 +1,13 @@
-"""Sign-in, sign-out, the keys and the preferences: the pages of the frame itself."""
+"""The keys and the preferences: the pages of the frame itself."""
 
-from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from mkterp.core import roles
-from mkterp.core.forms import PreferencesForm, SignInForm
+from mkterp.core.forms import PreferencesForm
 
 YEAR = 365 * 24 * 3600
-
-
-class SignIn(LoginView):
-    """The door. A person who is signed in already goes straight on."""
-
-    permission = roles.PUBLIC
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-    template_name = "registration/login.html"
-
-
-class SignOut(LogoutView):
-    """Ends the session; only by POST, so that no foreign page can do it with a link."""
-
-    permission = roles.PUBLIC
-    http_method_names = ["post", "options"]
-
-
-@require_GET
-@roles.public
-def signed_out(request: HttpRequest) -> HttpResponse:
-    """Says that the session is over and offers the way back in."""
-    return render(request, "registration/signed_out.html")
 
 
 @require_GET

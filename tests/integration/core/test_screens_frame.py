@@ -48,10 +48,10 @@ def test_a_stranger_is_sent_to_sign_in_and_comes_back_to_where_he_wanted():
 
 def test_signing_in_and_out(administrator):
     client = Client()
-    wrong = client.post("/sign-in/", {"username": "administrator", "password": "no"})
+    wrong = client.post("/sign-in/", {"login": "administrator", "password": "no"})
     assert wrong.status_code == 200
     assert "do not belong together" in wrong.text
-    right = {"username": "administrator", "password": "a long enough password"}
+    right = {"login": "administrator", "password": "a long enough password"}
     response = client.post("/sign-in/", right | {"next": "/people/?view=off"})
     assert response.url == "/people/?view=off"
     assert client.get("/sign-in/").status_code == 302
