@@ -112,6 +112,7 @@ def draw(points: list[dict[str, Any]], chosen: int) -> dict[str, Any] | None:
         "line": " ".join(f"{point['x']},{point['y']}" for point in placed),
         "points": placed,
         "most": most,
+        "lost": any(point["oversold"] for point in points),
         "most_calls": most_calls,
     }
 

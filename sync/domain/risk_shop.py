@@ -24,7 +24,10 @@ _FIRST_GUESS = 0.1
 
 
 class _Granted(Purse):
-    """As many calls, and not sooner, as another shop has made: at its mean pace so far."""
+    """As many calls, and not sooner, as another shop has made: at its mean pace so far.
+
+    One of those it has made and we have not is always there, so that nobody has to call later.
+    """
 
     def __init__(self, other: FixedShop) -> None:
         super().__init__(0.0)
@@ -33,11 +36,14 @@ class _Granted(Purse):
     def held(self, at: float) -> float:
         self.per_hour = self._other.purse.spent / at if at > 0 else 0.0
         self.most = most_saved(self.per_hour)
-        return min(float(self._other.purse.spent - self.spent), super().held(at))
+        left = float(self._other.purse.spent - self.spent)
+        return min(left, max(1.0, super().held(at)))
 
     def when(self, at: float, calls: float) -> float:
         left = self._other.purse.spent - self.spent
-        return super().when(at, calls) if left >= calls else math.inf
+        if left < calls:
+            return math.inf
+        return at if calls <= 1 else super().when(at, calls)
 
 
 class RiskShop(Shop):

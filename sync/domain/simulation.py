@@ -80,6 +80,27 @@ def _run(demand: Demand, shops: Sequence[Shop]) -> None:
         shop.work(demand.hours)
 
 
+def total(found: Sequence[Comparison]) -> Comparison:
+    """Several comparisons as one: calls, levels and units are sums, stale minutes the mean."""
+    return Comparison(
+        ours=_total([each.ours for each in found]),
+        fixed=tuple(map(_total, zip(*(each.fixed for each in found), strict=True))),
+        paced=tuple(map(_total, zip(*(each.paced for each in found), strict=True))),
+    )
+
+
+def _total(outcomes: Sequence[Outcome]) -> Outcome:
+    mean = _mean(outcomes[0].name, outcomes)
+    return Outcome(
+        name=mean.name,
+        calls=round(sum(each.calls for each in outcomes), 2),
+        levels=round(sum(each.levels for each in outcomes), 2),
+        oversold_units=round(sum(each.oversold_units for each in outcomes), 2),
+        missed_units=round(sum(each.missed_units for each in outcomes), 2),
+        stale_minutes=mean.stale_minutes,
+    )
+
+
 def _mean(name: str, outcomes: Sequence[Outcome]) -> Outcome:
     def mean(values: Sequence[float]) -> float:
         return round(sum(values) / len(values), 2)

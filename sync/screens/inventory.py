@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from mapping.models import Seller
-from mkterp.core.screens import Action, Badge, Empty, View
+from mkterp.core.screens import Action, Badge, Empty, View, marks
 from mkterp.core.screens.columns import (
     AgeColumn,
     Column,
@@ -74,11 +74,7 @@ class ChangeColumn(NumberColumn):
     """By how much a level would change: sign, colour and number."""
 
     def render(self, value: int) -> Any:
-        if not value:
-            return format_html('<span class="mut">{}</span>', 0)
-        sign = "+" if value > 0 else "\N{MINUS SIGN}"
-        css = "pos" if value > 0 else "neg"
-        return format_html('<span class="{}">{}{}</span>', css, sign, f"{abs(value):,}")
+        return marks.signed(value)
 
 
 class InventoryFilters(filters.FilterSet):
@@ -162,6 +158,8 @@ class Inventory(SyncScreen):
             "holds": levels.open_holds(),
             "next": levels.next_push(),
             "prevented": levels.prevented_since(month),
+            "calls": levels.policy().calls_per_hour,
+            "safety": levels.safety_in_force(at=timezone.now()),
         }
 
     def row_title(self, row: ListingStock) -> str:

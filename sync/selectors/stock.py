@@ -187,6 +187,11 @@ def safety_rules() -> QuerySet[SafetyRule]:
     return SafetyRule.objects.select_related("seller", "item", "set_by")
 
 
+def safety_in_force(*, at: datetime) -> int:
+    """How many rules keep stock back now."""
+    return SafetyRule.objects.in_force(at).count()
+
+
 def told_within(*, at: datetime, hours: int = 1) -> int:
     """How many levels Marketplacer accepted lately."""
     return ListingStock.objects.filter(told_at__gt=at - timedelta(hours=hours)).count()

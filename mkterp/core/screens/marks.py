@@ -46,6 +46,14 @@ def money(amount: Decimal | None, currency: str) -> SafeString:
     )
 
 
+def signed(count: int) -> SafeString:
+    """A change of a number of things: sign, colour and number."""
+    if not count:
+        return format_html('<span class="mut">{}</span>', 0)
+    sign, css = ("+", "pos") if count > 0 else ("\N{MINUS SIGN}", "neg")
+    return format_html('<span class="{}">{}{}</span>', css, sign, f"{abs(count):,}")
+
+
 def difference(amount: Decimal, currency: str) -> SafeString:
     """A difference: sign, colour and a word, so that none has to carry the meaning alone."""
     text, word = words.difference_text(amount, currency)

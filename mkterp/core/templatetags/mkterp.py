@@ -35,6 +35,12 @@ def difference(amount: Decimal, currency: str) -> SafeString:
 
 
 @register.simple_tag
+def signed(count: int) -> SafeString:
+    """{% signed stock.change %} → −28"""
+    return marks.signed(count)
+
+
+@register.simple_tag
 def badge(word: str | Badge, meaning: str = "wait", glyph: str = "") -> SafeString:
     """{% badge "parked" "need" %}, or {% badge badge %} with a Badge."""
     if isinstance(word, Badge):

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from sync.domain import demand_file
 from sync.domain.demand import Demand, generate
 from sync.domain.shop import Outcome
-from sync.domain.simulation import Comparison, compare
+from sync.domain.simulation import Comparison, compare, total
 
 _SKUS, _HOURS = 500, 48.0
 
@@ -37,6 +37,12 @@ class Command(BaseCommand):
             "--orders", metavar="FILE", help="recorded demand, a CSV file; - is standard input"
         )
         parser.add_argument("--seed", type=int, default=1, help="of what is generated (default 1)")
+        parser.add_argument(
+            "--seeds",
+            type=_whole,
+            default=1,
+            help="over so many seeds, from --seed on: units and calls are sums (default 1)",
+        )
         parser.add_argument(
             "--skus",
             type=_whole,
@@ -72,14 +78,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="one JSON object on one line")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        demand = self._demand(options)
-        found = compare(
-            demand,
-            calls_per_hour=options["budget"],
-            minutes=options["intervals"],
-            batch=options["batch"],
-            starts=options["starts"],
-        )
+        if options["seeds"] > 1 and options["orders"] == "-":
+            raise CommandError("standard input is read once: name a file, or one seed")
+        comparisons: list[Comparison] = []
+        for number in range(options["seeds"]):
+            demand = self._demand({**options, "seed": options["seed"] + number})
+            comparisons.append(
+                compare(
+                    demand,
+                    calls_per_hour=options["budget"],
+                    minutes=options["intervals"],
+                    batch=options["batch"],
+                    starts=options["starts"],
+                )
+            )
+        found = comparisons[0] if len(comparisons) == 1 else total(comparisons)
         if options["json"]:
             self.stdout.write(json.dumps(_as_json(found, demand, options)))
             return
@@ -106,9 +119,10 @@ class Command(BaseCommand):
             raise CommandError(f"{options['orders']}: {error.strerror}: name a CSV file") from error
 
     def _table(self, found: Comparison, demand: Demand, options: dict[str, Any]) -> None:
+        over = f", {options['seeds']} seeds together" if options["seeds"] > 1 else ""
         self.stdout.write(
             f"{len(demand.skus)} SKUs, {demand.hours:.4g} hours, at most {options['budget']:g} "
-            f"calls per hour of up to {options['batch']} levels\n\n"
+            f"calls per hour of up to {options['batch']} levels{over}\n\n"
             f"{'':<16}{'calls':>9}{'oversold':>10}{'missed':>9}{'stale':>9}   "
             "ours with that one's calls"
         )
@@ -139,6 +153,8 @@ def _figure(value: float) -> str:
 def _as_json(found: Comparison, demand: Demand, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "budget": options["budget"],
+        "seed": options["seed"],
+        "seeds": options["seeds"],
         "skus": len(demand.skus),
         "hours": round(demand.hours, 4),
         "batch": options["batch"],

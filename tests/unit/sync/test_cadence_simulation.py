@@ -243,6 +243,23 @@ def test_the_command_says_what_is_wrong_with_a_file(tmp_path):
         call_command("simulate_cadence", orders=str(tmp_path / "none.csv"))
 
 
+def test_over_several_seeds_the_command_prints_sums():
+    def run(**options):
+        out = StringIO()
+        call_command("simulate_cadence", skus=8, hours=6.0, budget=2.0, intervals=[60.0], starts=1,
+                     json=True, stdout=out, **options)  # fmt: skip
+        return json.loads(out.getvalue())["policies"]
+
+    alone = [run(seed=seed) for seed in (4, 5, 6)]
+    together = run(seed=4, seeds=3)
+
+    for place, policy in enumerate(together):
+        for figure in ("calls", "oversold_units"):
+            assert policy[figure] == sum(each[place][figure] for each in alone)
+    with pytest.raises(CommandError, match="name a file"):
+        call_command("simulate_cadence", orders="-", seeds=2)
+
+
 def test_the_command_prints_a_table():
     out = StringIO()
 

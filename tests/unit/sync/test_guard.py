@@ -97,6 +97,16 @@ def test_every_field_of_the_schema_is_refused_unless_it_is_on_the_list(mutation,
 def test_the_schema_was_tried_at_every_mutation():
     assert {name for name, _ in EVERY_PATH} == set(SCHEMA.mutation_type.fields)
     assert len(EVERY_PATH) > 100
+    tried = {(mutation, path.split(".")[-1]) for mutation, path in EVERY_PATH}
+    assert {
+        ("shipmentCreate", "shippedFromId"),
+        ("shipmentUpdate", "shippedFromId"),
+        ("variantUpdate", "price"),
+        ("variantUpdate", "published"),
+        ("variantUpdate", "infiniteQuantity"),
+        ("advertUpsert", "countOnHand"),
+    } <= tried
+    assert [path for _, path in EVERY_PATH if "address" in path.lower()]
 
 
 STOCK = {"variantId": "v", "attributes": {"countOnHand": 5}}
