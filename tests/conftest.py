@@ -6,12 +6,17 @@ import pytest
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
+from hypothesis import HealthCheck, settings
 
 from mkterp import postgres
 from mkterp.core import roles
 from mkterp.core.models import User
 
 postgres.ensure_running()
+
+# No example is judged by how long it took: that says what else the machine does.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
 
 
 @pytest.fixture

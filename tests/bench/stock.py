@@ -36,7 +36,7 @@ OURS_SHARE = 0.4
 
 def rows() -> list[Row]:
     company = build(SEED, LISTINGS)
-    sandbox = start_sandbox("--seed", str(SEED), "--variants", str(LISTINGS), deadline=600)
+    sandbox = start_sandbox("--seed", str(SEED), "--variants", str(LISTINGS), deadline=1800)
     try:
         with TemporaryDirectory() as folder:
             return _measure(company, sandbox, Path(folder))
