@@ -21,9 +21,15 @@ def main() -> int:
         os.environ["MKTERP_GO_LIVE_AT"] = "2020-01-01T00:00:00+00:00"
         django.setup()
         # They use the models, which exist only now.
-        from tests.bench import posting, pulling, stock, webhooks  # noqa: PLC0415
+        from tests.bench import posting, pulling, reconcile, stock, webhooks  # noqa: PLC0415
 
-        benches = {"webhooks": webhooks, "pulling": pulling, "posting": posting, "stock": stock}
+        benches = {
+            "webhooks": webhooks,
+            "pulling": pulling,
+            "posting": posting,
+            "stock": stock,
+            "reconcile": reconcile,
+        }
         wanted = sys.argv[1:] or list(benches)
         rows = [row for name in wanted for row in benches[name].rows()]
     return 0 if report(rows, Path("bench.json")) else 1

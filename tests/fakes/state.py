@@ -133,7 +133,7 @@ class FakeState:
         self.taxes = taxes or {"GB-STD": Decimal("0.20"), "GB-ZERO": ZERO}
         self.tax_accounts: dict[str, str] = {}  # where not the usual one
         self.retired_taxes: dict[str, Decimal] = {}
-        usual = ("1.1.5", RECEIVABLE, TAX, "2.2.5", "2.2.6", "2.2.7", "2.2.8")
+        usual = ("1.1.5", "1.1.6", RECEIVABLE, TAX, "2.2.5", "2.2.6", "2.2.7", "2.2.8")
         sales = (REVENUE, "4.1.3", PASSED_ON, ADJUSTMENT, "5.2.4")
         self.accounts = tuple(accounts) or (*usual, *sales)
         self.closed_until: date | None = None
