@@ -61,8 +61,8 @@ class AdviceFilters(filters.FilterSet):
 
 
 class AdviceTable(tables.Table):
-    advice = Column(verbose_name="Advice", narrow="lead", css="nw", empty_values=())
-    seller = Column(verbose_name="Seller", narrow="sub", css="c-lead")
+    advice = Column(verbose_name="Advice", narrow="sub", css="nw", empty_values=())
+    seller = Column(verbose_name="Seller", narrow="lead", css="c-lead")
     issued_date = Column(verbose_name="Issued", narrow="sub", css="nw")
     expected = MinorColumn(verbose_name="Expected", narrow="hide", wide=True)
     remitted = MinorColumn(verbose_name="Remitted", narrow="hide", wide=True)

@@ -86,8 +86,9 @@ def in_duckdb() -> Callable[[], int]:
         with TemporaryDirectory() as folder:
             expected, remitted = (f"read_csv('{file}')" for file in _out(Path(folder)))
             made = JOIN.format(expected=expected, remitted=remitted)
-            duckdb.sql(f"CREATE TABLE pairs AS {made}")
-            (count,) = duckdb.sql("SELECT count(*) FROM pairs").fetchone() or (0,)
+            with duckdb.connect() as memory:
+                memory.execute(f"CREATE TABLE pairs AS {made}")
+                ((count,),) = memory.execute("SELECT count(*) FROM pairs").fetchall()
             return int(count)
 
     return join
