@@ -104,6 +104,7 @@ class ShippingTable(tables.Table):
 
 class ShippingPolicies(ListScreen):
     room = "mapping"
+    handbook = "data/tax"
     name, noun = "shipping-tax", "shipping policy"
     title, icon = "Tax on shipping", "percent"
     permission = "mapping.view_taxcodemapping"
