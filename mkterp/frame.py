@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from mkterp.core.screens.frame import Count, Frame, NavItem
-from reconciliation.selectors import settlement
+from reconciliation.selectors import books, settlement
 from sync import selectors
 from sync.selectors import stock
 
@@ -49,6 +49,10 @@ def disputed_advices(user: Any) -> Count:
 
 def standing_residues(user: Any) -> Count:
     return Count(settlement.standing_count(), "need")
+
+
+def to_approve(user: Any) -> Count:
+    return Count(books.to_approve_count(), "need")
 
 
 def health(user: Any) -> Count:
@@ -172,6 +176,49 @@ FRAME = Frame(
             "Settlement entries",
             "book-open",
             "reconciliation.view_settlemententry",
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:adjustments",
+            "Tax adjustments",
+            "percent",
+            "reconciliation.view_taxadjustment",
+            count=to_approve,
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:discrepancies",
+            "Document differences",
+            "file-text",
+            "reconciliation.view_discrepancy",
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:journals",
+            "Tax journals",
+            "book-open",
+            "reconciliation.view_journal",
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:clearing",
+            "Clearing account",
+            "list",
+            "reconciliation.view_journal",
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:completeness",
+            "Completeness",
+            "list-checks",
+            "reconciliation.view_completenessstatement",
+            group="Finance",
+        ),
+        NavItem(
+            "reconciliation:close",
+            "Close",
+            "calendar-check",
+            "core.view_accountingperiod",
             group="Finance",
         ),
         NavItem("sync:inbox", "Inbox", "inbox", "sync.view_inboxmessage", group="Traffic"),

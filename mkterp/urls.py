@@ -10,6 +10,6 @@ urlpatterns = [
     path("", include("mkterp.core.access.people_urls")),
     path("", include("mkterp.overview.urls")),
     path("", include("sync.urls")),
-    path("", include("mapping.urls")),
     path("", include("reconciliation.urls")),
+    path("", include("mapping.urls")),
 ]

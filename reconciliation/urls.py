@@ -4,13 +4,19 @@ from django.urls import path
 
 from reconciliation import views
 from reconciliation.screens import (
+    ADJUSTMENTS,
     ADVICES,
     BANK_FILES,
     BANK_LINES,
+    CLEARING,
+    COMPLETENESS,
+    DISCREPANCIES,
     ENTRIES,
     GATEWAY_LINES,
+    JOURNALS,
     RESIDUES,
 )
+from reconciliation.views import close
 
 app_name = "reconciliation"
 
@@ -30,4 +36,17 @@ urlpatterns = [
     *BANK_FILES.urls("bank/files/"),
     *GATEWAY_LINES.urls("bank/gateway/"),
     *BANK_LINES.urls("bank/"),
+    *ADJUSTMENTS.urls("finance/adjustments/"),
+    *JOURNALS.urls("finance/journals/"),
+    *CLEARING.urls("finance/clearing/"),
+    *DISCREPANCIES.urls("finance/differences/"),
+    *COMPLETENESS.urls("finance/completeness/"),
+    path("close/", close.current, name="close"),
+    path("close/<int:key>/", close.show, name="close-period"),
+    path("close/<int:key>/sign/", close.sign, name="close-sign"),
+    path("close/<int:key>/close/", close.close_period, name="close-close"),
+    path("close/<int:key>/reopen/", close.reopen, name="close-reopen"),
+    path("close/<int:key>/assign/", close.assign, name="close-assign"),
+    path("close/<int:key>/evidence/", close.pack, name="evidence"),
+    path("close/late/<int:key>/next/", close.late_next, name="late-next"),
 ]

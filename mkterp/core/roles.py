@@ -39,6 +39,11 @@ class Role:
 
 _VIEW = frozenset(
     {
+        "core.view_accountingperiod",
+        "reconciliation.view_completenessstatement",
+        "reconciliation.view_discrepancy",
+        "reconciliation.view_journal",
+        "reconciliation.view_taxadjustment",
         "core.view_heartbeat",
         "mapping.view_erpitem",
         "mapping.view_fulfilmentrule",
@@ -72,7 +77,11 @@ _VIEW = frozenset(
         "sync.view_stockhold",
     }
 )
-_AUDIT = _VIEW | {"core.view_auditentry", "sync.view_rawpayload"}
+_AUDIT = _VIEW | {
+    "reconciliation.make_evidencepack",
+    "core.view_auditentry",
+    "sync.view_rawpayload",
+}
 _OPERATE = _VIEW | {
     "core.tick_check",
     "mapping.confirm_skumapping",
@@ -89,6 +98,13 @@ _OPERATE = _VIEW | {
 }
 _FINANCE = _VIEW | {
     "core.tick_check",
+    "reconciliation.approve_taxadjustment",
+    "reconciliation.make_evidencepack",
+    "reconciliation.prepare_taxadjustment",
+    "reconciliation.reverse_journal",
+    "reconciliation.set_differencerule",
+    "reconciliation.sign_closesignoff",
+    "sync.make_latechoice",
     "core.view_auditentry",
     "mapping.change_taxcodemapping",
     "reconciliation.book_settlemententry",
@@ -101,7 +117,13 @@ _FINANCE = _VIEW | {
     "sync.retry_correction",
     "sync.view_rawpayload",
 }
-_CONTROL = _FINANCE | {"sync.abandon_outboxmessage", "sync.dismiss_exceptioncase"}
+_CONTROL = _FINANCE | {
+    "sync.abandon_outboxmessage",
+    "sync.dismiss_exceptioncase",
+    "core.close_accountingperiod",
+    "core.reopen_accountingperiod",
+    "reconciliation.assign_closestep",
+}
 _ADMINISTER = _VIEW | {
     "core.add_user",
     "core.change_user",

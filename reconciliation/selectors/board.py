@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import QuerySet
 
-from mkterp.core.models import AccountingPeriod
+from mkterp.core.models import AccountingPeriod, User
 from reconciliation.models import CloseSignOff, CloseStep
 from reconciliation.selectors import facts
 from reconciliation.selectors.facts import FactRule, Finding
 from sync.models import ErpPeriod
+
+# Days after a period's end until a step is due that nobody gave another day.
+DUE_AFTER = 5
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Step:
     rule: FactRule
     finding: Finding
     owner: str
+    owner_id: int | None
+    due_after_days: int
     due: date
     overdue: bool
     signed: CloseSignOff | None  # in force
@@ -73,7 +79,8 @@ def board(period: AccountingPeriod, *, at: datetime) -> Board:
     steps = []
     for rule in facts.FACTS:
         step = assigned.get(rule.code)
-        due = period.end + timedelta(days=step.due_after_days if step else 5)
+        days = step.due_after_days if step else DUE_AFTER
+        due = period.end + timedelta(days=days)
         finding = rule.look(period, at)
         signed = in_force.get(rule.code)
         steps.append(
@@ -81,6 +88,8 @@ def board(period: AccountingPeriod, *, at: datetime) -> Board:
                 rule,
                 finding,
                 str(step.owner) if step and step.owner else "",
+                step.owner_id if step else None,
+                days,
                 due,
                 overdue=today > due and not (finding.holds and signed),
                 signed=signed,
@@ -110,8 +119,18 @@ def _against_erp(period: AccountingPeriod) -> tuple[str, str]:
     return row.state, ""
 
 
-def periods_with_state(*, at: datetime) -> list[AccountingPeriod]:
-    return list(AccountingPeriod.objects.select_related("closed_by").order_by("-start"))
+def people() -> QuerySet[User]:
+    """Who may answer for a step: whoever may sign one."""
+    return (
+        User.objects.filter(is_active=True, groups__permissions__codename="sign_closesignoff")
+        .distinct()
+        .order_by("username")
+    )
+
+
+def recent_periods() -> list[AccountingPeriod]:
+    """The last year and a bit, newest first."""
+    return list(AccountingPeriod.objects.order_by("-start")[:14])
 
 
 def current(*, at: datetime) -> AccountingPeriod | None:

@@ -62,7 +62,7 @@ def by_account(lines: Sequence[EntryLine]) -> list[dict[str, Any]]:
     ]
 
 
-def journals() -> QuerySet[Journal]:
+def journals() -> QuerySet[Any]:
     """Journals with `stage` (read from their delivery, never stored), total and ERP number."""
     state = OutboxMessage.State
     total = (
@@ -89,7 +89,7 @@ def journals() -> QuerySet[Journal]:
     )
 
 
-def discrepancies() -> QuerySet[Discrepancy]:
+def discrepancies() -> QuerySet[Any]:
     """Differences with `standing`: beyond, allowed or cleared."""
     document = LedgerDocument.objects.filter(invoice=OuterRef("invoice"), kind="invoice").order_by(
         "-pk"

@@ -112,7 +112,7 @@ def _explain(account: str, on: date) -> Explanation:
     )
 
 
-def lines() -> QuerySet[AccountLine]:
+def lines() -> QuerySet[Any]:
     """The lines of the clearing accounts, each with its `reason` and what it comes from."""
     document = LedgerDocument.objects.filter(
         erp_ref=OuterRef("document_ref"), invoice__isnull=False

@@ -24,6 +24,7 @@ from reconciliation.models import (
     DocumentMatch,
     DocumentRun,
     Journal,
+    Residue,
     TaxAdjustment,
 )
 from reconciliation.selectors import clearing
@@ -299,6 +300,18 @@ def late(period: AccountingPeriod, at: datetime) -> Finding:
     return Finding(False, words, left["many"], left["money"], "")
 
 
+def residues(period: AccountingPeriod, at: datetime) -> Finding:
+    """No residue of the period's settlement is unexplained."""
+    left = Residue.objects.filter(cleared_at=None, day__range=(period.start, period.end)).aggregate(
+        many=Count("pk"), money=Sum("amount_minor")
+    )
+    if not left["many"]:
+        return Finding(True, "What was expected, remitted, advised and paid agrees.")
+    amount = from_minor(left["money"], settings.COMPANY_CURRENCY)
+    words = f"{left['many']} residues of the settlement stand."
+    return Finding(False, words, left["many"], amount, reverse("reconciliation:residues"))
+
+
 FACTS: tuple[FactRule, ...] = (
     FactRule("read", "Both sides are read", "What is not read cannot be closed.", read),
     FactRule("posted", "Orders are posted", "Parked and refused orders block the close.", posted),
@@ -310,6 +323,7 @@ FACTS: tuple[FactRule, ...] = (
     FactRule("adjustments", "Adjustments are decided", "And stand in the ledger.", adjustments),
     FactRule("clearing", "Clearing account explains itself", "To the cent.", clearing_account),
     FactRule("complete", "Every order is accounted for", "Per day, both sides asked.", complete),
+    FactRule("residues", "Settlement agrees", "To the cent, in both directions.", residues),
     FactRule("late", "Late orders are decided", "Reopen, or the next period.", late),
 )
 

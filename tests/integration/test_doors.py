@@ -7,10 +7,21 @@ from django.urls import reverse
 
 from mapping.models import DuplicatePair, ImportedFile, Listing, Seller, SkuMapping
 from mkterp.core import roles
-from mkterp.core.models import ApiToken, User
+from mkterp.core.models import AccountingPeriod, ApiToken, User
 from mkterp.core.screens.doors import doors
-from reconciliation.models import BankFile, BankLine, BankUpload, Residue, SettlementEntry
+from reconciliation.models import (
+    BankFile,
+    BankLine,
+    BankUpload,
+    Discrepancy,
+    Journal,
+    JournalLine,
+    Residue,
+    SettlementEntry,
+    TaxAdjustment,
+)
 from sync.models import (
+    AccountLine,
     CarrierMapping,
     Correction,
     ExceptionCase,
@@ -66,11 +77,46 @@ def rows(at):
         listing=mapped, item=mapped.mappings.get().item, changed_at=at, hold=hold
     )
     made_settlement(seller=seller, invoice=invoice, at=at)
+    made_books(invoice=invoice, at=at)
     pair = sorted((make_item(), make_item()), key=lambda item: item.pk)
     DuplicatePair.objects.create(left=pair[0], right=pair[1], found_at=at)
     owner = User.objects.create(username="program")
     ApiToken.objects.create(person=owner, name="a", digest="0" * 64, made_at=at, expires_at=at)
     ImportedFile.objects.create(kind="stock-rules", name="a.csv", state="CHECKED", checked_at=at)
+
+
+def made_books(*, invoice, at):
+    month = {"start": at.date().replace(day=1), "end": at.date()}
+    AccountingPeriod.objects.create(name="a month", due_date=at.date(), **month)
+    figures = dict.fromkeys(
+        ("gross_minor", "tax_minor", "theirs_gross_minor", "theirs_tax_minor", "ours_gross_minor",
+         "ours_tax_minor"), 1,
+    )  # fmt: skip
+    Discrepancy.objects.create(
+        invoice=invoice, cause="RATE", sentence="a rate", day=at.date(), currency="GBP",
+        allowed=False, found_at=at, **figures,
+    )  # fmt: skip
+    TaxAdjustment.objects.create(
+        kind="TAX", invoice=invoice, day=at.date(), currency="GBP", account="2", rule="up to 1",
+        clearing_account="4", amount_minor=1, theirs_minor=1, ours_minor=2, prepared_at=at,
+    )  # fmt: skip
+    journal = Journal.objects.create(
+        key="tax:1", day=at.date(), posting_date=at.date(), currency="GBP", account="2",
+        clearing_account="4", memo="a journal", approved_at=at, approved_by=User.objects.first(),
+    )  # fmt: skip
+    for position, (debit, credit) in enumerate(((1, 0), (0, 1)), 1):
+        JournalLine.objects.create(
+            journal=journal, position=position, account="2", debit=debit, credit=credit
+        )
+    AccountLine.objects.create(
+        erp_ref="1",
+        move_ref="1",
+        posting_date=at.date(),
+        account="4",
+        debit=0,
+        credit=1,
+        read_at=at,
+    )
 
 
 def made_settlement(*, seller, invoice, at):
@@ -139,6 +185,22 @@ MODELS = {
     "reconciliation:residue": Residue,
     "reconciliation:bank-line": BankLine,
     "reconciliation:entry": SettlementEntry,
+    "reconciliation:adjustment": TaxAdjustment,
+    "reconciliation:journal": Journal,
+    "reconciliation:line": AccountLine,
+    "reconciliation:difference": Discrepancy,
+    **dict.fromkeys(
+        (
+            "reconciliation:close-period",
+            "reconciliation:close-sign",
+            "reconciliation:close-close",
+            "reconciliation:close-reopen",
+            "reconciliation:close-assign",
+            "reconciliation:evidence",
+        ),
+        AccountingPeriod,
+    ),
+    "reconciliation:late-next": Invoice,
     "sync:carrier": CarrierMapping,
     "sync:refund": Correction,
     "token-revoke": ApiToken,

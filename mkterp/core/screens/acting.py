@@ -119,6 +119,7 @@ def _ask(
         "action_url": screen.url(action.name),
         "question": action.question(eligible, screen.noun, screen.nouns),
         "weight": screen.weigh(request, action, rows),
+        "preview": _preview(screen, action, request, rows),
         "left_out": len(rows) - eligible,
         "things": words.things(eligible, screen.noun, screen.nouns) if len(rows) > 1 else "",
         "subject": screen.row_title(rows[0]) if len(rows) == 1 else "",
@@ -136,6 +137,15 @@ def _ask(
     response["HX-Reswap"] = "innerHTML"
     response["HX-Reselect"] = "#confirm"
     return response
+
+
+def _preview(
+    screen: "ListScreen", action: Action, request: HttpRequest, rows: Sequence[Any]
+) -> dict[str, Any] | None:
+    if not screen.preview_template:
+        return None
+    eligible = [row for row in rows if action.condition(row)]
+    return screen.preview_context(request, action, eligible)
 
 
 def _answer(

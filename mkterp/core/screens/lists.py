@@ -126,6 +126,15 @@ class ListScreen:
         """What these rows amount to ("£3,270.35 in 34 orders"), for the question before a deed."""
         return ""
 
+    # A fragment in the question before a deed: what exactly will happen, to the cent.
+    preview_template: ClassVar[str] = ""
+
+    def preview_context(
+        self, request: HttpRequest, action: Action, rows: Sequence[Any]
+    ) -> dict[str, Any] | None:
+        """What that fragment needs as `preview`; None: this action shows none."""
+        return None
+
     def panel_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """What the panel's body needs besides `row`."""
         return {}

@@ -1,0 +1,242 @@
+"""A month is closed on facts: refused while one breaks, suspended when one breaks later, locked."""
+
+import hashlib
+import io
+import json
+import zipfile
+from datetime import date
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from django.urls import reverse
+
+from mkterp.core.errors import Refused
+from mkterp.core.models import AccountingPeriod
+from reconciliation.models import (
+    CloseSignOff,
+    CompletenessStatement,
+    DifferenceRule,
+    Journal,
+    TaxAdjustment,
+)
+from reconciliation.selectors import board, facts
+from reconciliation.services import calendar, close, completeness, evidence
+from reconciliation.views import close as close_views
+from sync.models import ExceptionCase, Invoice, LateChoice, LedgerDocument, SweptOrder
+from sync.services import books, orders
+from tests.integration.reconciliation.test_adjustments import (  # noqa: F401
+    accounts,
+    charge_otherwise,
+    look,
+    shop,
+    sold,
+)
+from tests.integration.sync.selling import world  # noqa: F401
+
+
+@pytest.fixture
+def november(shop, monkeypatch):  # noqa: F811
+    """One order that agrees, in November; it is the third of December now."""
+    monkeypatch.setattr(close_views, "timezone", SimpleNamespace(now=shop.now))
+    shop.invoice = shop.sell({shop.codes[0]: 1})
+    shop.book(shop.invoice)
+    allow_pennies(shop)
+    shop.step(days=31)
+    prove(shop)
+    return AccountingPeriod.objects.get(name="Nov 2026")
+
+
+def allow_pennies(world):  # noqa: F811
+    """Finance allow what stands on the clearing account."""
+    DifferenceRule.objects.create(
+        about="CLEARING", currency="GBP", base_minor=100, reason="agreed", set_at=world.now()
+    )
+
+
+def prove(world):  # noqa: F811
+    """All that runs by itself."""
+    world.hear()
+    look(world)
+    calendar.extend(at=world.now())
+    for day in range(2, 31):
+        completeness.state(day=date(2026, 11, day), clock=world.now)
+    completeness.sweep(clock=world.now)
+
+
+def broken(period, world):  # noqa: F811
+    found = facts.findings(period, world.now())
+    return {code: one.words for code, one in found.items() if not one.holds}
+
+
+def sign_all(period, world, by):  # noqa: F811
+    for fact in facts.FACTS:
+        close.sign(period=period, fact=fact.code, by=by, at=world.now())
+
+
+def test_a_month_is_signed_closed_and_locked_and_a_late_order_waits_for_a_choice(
+    november,
+    shop,  # noqa: F811
+    finance,
+    controller,
+):
+    assert broken(november, shop) == {}
+    with pytest.raises(Refused, match="Not signed"):
+        close.close(period=november, by=controller, at=shop.now())
+    sign_all(november, shop, finance)
+    close.close(period=november, by=controller, at=shop.now())
+
+    late = Invoice.objects.get(pk=shop.invoice.pk)
+    Invoice.objects.filter(pk=late.pk).update(state="PARKED", posting=None)
+    shop.step(seconds=1)
+    orders.decide_again(pks=[late.pk], at=shop.now())
+    late.refresh_from_db()
+    assert late.state == "PARKED"
+    assert late.cases.filter(kind="LATE_ORDER", state="OPEN").exists()
+    assert [one.pk for one in close.late_orders(november)] == [late.pk]
+    assert close.watch(clock=shop.now) >= 1
+
+    close.post_next(invoice=late, by=finance, at=shop.now(), reason="came on Monday")
+
+    late.refresh_from_db()
+    assert late.state == "QUEUED"
+    assert LateChoice.objects.get().choice == "NEXT"
+    assert ExceptionCase.objects.get(kind="LATE_ORDER").state == "RESOLVED"
+
+
+def test_the_close_refuses_while_a_fact_breaks_and_says_which(november, shop, finance, controller):  # noqa: F811
+    charge_otherwise(shop.invoice, -1)
+    look(shop)
+
+    with pytest.raises(Refused, match="wait for approval"):
+        close.sign(period=november, fact="adjustments", by=finance, at=shop.now())
+    with pytest.raises(Refused, match="do not hold"):
+        close.close(period=november, by=controller, at=shop.now())
+    assert not CloseSignOff.objects.exists()
+
+
+def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, finance):  # noqa: F811
+    sign_all(november, shop, finance)
+    assert close.watch(clock=shop.now) == 0
+    charge_otherwise(shop.invoice, -1)
+    look(shop)
+
+    assert close.watch(clock=shop.now) == 1
+
+    row = CloseSignOff.objects.get(suspended_at__isnull=False)
+    assert (row.fact, "wait for approval" in row.suspended_because) == ("adjustments", True)
+    states = {s.rule.code: s.state for s in board.board(november, at=shop.now()).steps}
+    assert states["adjustments"] == "broken"
+
+
+def test_reopening_needs_a_reason_and_suspends_every_sign_off(november, shop, finance, controller):  # noqa: F811
+    sign_all(november, shop, finance)
+    close.close(period=november, by=controller, at=shop.now())
+    with pytest.raises(Refused, match="Say why"):
+        close.reopen(period=november, by=controller, at=shop.now(), reason=" ")
+
+    close.reopen(period=november, by=controller, at=shop.now(), reason="a late credit note")
+
+    november.refresh_from_db()
+    assert november.state == "OPEN"
+    assert not CloseSignOff.objects.filter(suspended_at=None).exists()
+
+
+def test_a_closed_month_that_is_open_in_the_erp_is_red_on_the_board(
+    november,
+    shop,  # noqa: F811
+    finance,
+    controller,
+):
+    sign_all(november, shop, finance)
+    close.close(period=november, by=controller, at=shop.now())
+    november.refresh_from_db()
+    assert "open in the ERP" in board.board(november, at=shop.now()).disagreement
+    shop.erp.close_period(november.start)
+    books.read(clock=shop.now)
+
+    assert board.board(november, at=shop.now()).disagreement == ""
+
+
+def test_every_order_is_somewhere_and_one_the_erp_lost_is_a_gap(november, shop):  # noqa: F811
+    statement = CompletenessStatement.objects.get(orders=1)
+    assert (statement.booked, statement.gaps) == (1, 0)
+    assert statement.orders_minor == statement.booked_minor
+    SweptOrder.objects.filter(marketplacer_id=shop.invoice.marketplacer_id).update(erp_phase="")
+    completeness.restate(day=statement.day, at=shop.now())
+
+    assert CompletenessStatement.objects.get(day=statement.day).gaps == 1
+    case = ExceptionCase.objects.get(kind="COMPLETENESS_GAP")
+    assert "the ERP does not hold it" in case.cause
+    assert "unaccounted" in broken(november, shop)["complete"]
+
+    completeness.state(day=statement.day, clock=shop.now)
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
+
+
+def test_an_entry_by_hand_on_the_clearing_account_is_unexplained_to_the_cent(november, shop):  # noqa: F811
+    shop.step(seconds=5)
+    shop.erp.book_by_hand("4.1.9", "1.1.5", Decimal("0.33"), "by hand")
+    look(shop)
+
+    (one,) = facts.clearing.explain(on=calendar.company_day(shop.at))
+    assert (one.unexplained, one.unexplained_lines, one.missing) == (Decimal("0.33"), 1, 0)
+    assert not one.clean
+
+
+def test_the_evidence_hashes_to_its_manifest(november, shop, auditor):  # noqa: F811
+    with evidence.pack(period=november, by=auditor, at=shop.now()) as file:
+        archive = zipfile.ZipFile(io.BytesIO(file.read()))
+
+    manifest = json.loads(archive.read("manifest.json"))
+    assert set(archive.namelist()) == {"manifest.json", *manifest["files"]}
+    for name, facts_ in manifest["files"].items():
+        assert hashlib.sha256(archive.read(name)).hexdigest() == facts_["sha256"]
+    assert str(LedgerDocument.objects.get().number).encode() in archive.read("ERP-tax-by-code.csv")
+
+
+def test_finance_approve_in_bulk_and_see_the_journal_first(
+    november,
+    shop,  # noqa: F811
+    finance,
+    viewer,
+    client_of,
+):
+    charge_otherwise(shop.invoice, -1)
+    look(shop)
+    row, url = TaxAdjustment.objects.get(), reverse("reconciliation:adjustment-approve")
+    page = client_of(finance).get(reverse("reconciliation:adjustments"))
+    assert shop.invoice.number in page.content.decode()
+
+    asked = client_of(finance).post(url, {"pk": [row.pk]})
+    assert "2.2.3" in asked.content.decode()
+    assert not Journal.objects.exists()
+    assert client_of(viewer).post(url, {"pk": [row.pk], "confirmed": "1"}).status_code == 403
+    client_of(finance).post(url, {"pk": [row.pk], "confirmed": "1"})
+    shop.post()
+
+    assert Journal.objects.get().booked_at
+    for name in ("journals", "clearing", "discrepancies", "completeness"):
+        assert client_of(viewer).get(reverse(f"reconciliation:{name}")).status_code == 200
+    panel = client_of(viewer).get(
+        reverse("reconciliation:adjustment-panel", args=[row.pk]), headers={"HX-Request": "true"}
+    )
+    assert "Arithmetic" in panel.content.decode()
+
+
+def test_the_board_refuses_in_words_and_offers_only_what_one_may_do(
+    november,
+    shop,  # noqa: F811
+    viewer,
+    controller,
+    client_of,
+):
+    page = client_of(viewer).get(reverse("reconciliation:close-period", args=[november.pk]))
+    assert "Close and lock" not in page.content.decode()
+
+    answer = client_of(controller).post(reverse("reconciliation:close-close", args=[november.pk]))
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.content.decode()
+    november.refresh_from_db()
+    assert november.state != "CLOSED"
