@@ -28,6 +28,24 @@ CARRIERS = (
     {"erp_carrier": "Parcelforce", "marketplacer_carrier": "Northern Couriers"},
 )
 
+# The accounts that the sandbox company's books are seeded with.
+ACCOUNTS = """role,erp_account
+customer_clearing,1.2.1
+seller_payable_pending,2.2.6
+seller_payable_due,2.2.7
+commission_revenue,4.1.3
+commission_tax,2.2.3
+revenue,4.1.1
+output_tax,2.2.3
+bank,1.1.5
+gateway_clearing,1.1.6
+gateway_fee,5.2.4
+tax_adjustment,4.1.9
+purchase_cost,5.2.1
+input_tax,2.2.3
+write_off,5.2.1
+"""
+
 
 class Command(BaseCommand):
     help = "Fill the demo's registry once the sandbox and Tryton can be read; waits for them."
@@ -54,6 +72,9 @@ class Command(BaseCommand):
             tax_codes.write_text(TAX_CODES)
             reason = "opening registry of the demo company"
             call_command("import_registry", "tax-codes", tax_codes, reason=reason)
+            accounts = Path(folder) / "accounts.csv"
+            accounts.write_text(ACCOUNTS)
+            call_command("import_registry", "accounts", accounts, reason=reason)
             self._read("sellers", pulls.pull_sellers)
             call_command("import_registry", "sellers", files["sellers"], reason=reason)
             self._read("listings", pulls.pull_listings)

@@ -3,14 +3,18 @@
 What is asked is the ERP's own balance, and Marketplacer's own word of the payment.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 
 from mapping.models import AccountMapping
+from mapping.selectors import roles_without_account
 from mkterp.core.errors import Refused
 from reconciliation.models import BankLine, CashMatch, SettlementEntry
 from reconciliation.services import bank, booking, entries, runs
+from sync.management.commands import demo_registry
 from sync.models import ExceptionCase, Invoice, OutboxMessage, RemittanceAdvice
 from sync.services import payouts
 from tests.fakes import state
@@ -139,6 +143,16 @@ def test_a_month_of_an_agent_leaves_only_commission_fees_and_the_bank(books):
         ]
     ]  # fmt: skip
     assert {str(d.state) for d in documents} == {"paid"}
+
+
+def test_the_demo_company_has_an_account_for_every_role_that_entries_need(db, at, tmp_path):
+    file = tmp_path / "accounts.csv"
+    file.write_text(demo_registry.ACCOUNTS)
+    assert roles_without_account(at=at)
+
+    call_command("import_registry", "accounts", file)
+
+    assert roles_without_account(at=at + timedelta(days=999)) == []
 
 
 def test_booking_twice_books_once(books):
