@@ -9,7 +9,7 @@ duplicates(erp_records)                     # DuplicateGroups, the surest first
 """
 
 from mapping.domain.matching.catalogue import Catalogue
-from mapping.domain.matching.duplicates import duplicates
+from mapping.domain.matching.duplicates import duplicate_pairs, duplicates
 from mapping.domain.matching.features import VERSION as FEATURE_VERSION
 from mapping.domain.matching.learning import Refit, Standing, refit
 from mapping.domain.matching.model import Model, UnreadableModel, prior
@@ -47,6 +47,7 @@ __all__ = [
     "Synonyms",
     "UnreadableModel",
     "Verdict",
+    "duplicate_pairs",
     "duplicates",
     "prior",
     "refit",

@@ -142,6 +142,25 @@ def parse_title(text: str, extra: Mapping[str, str]) -> Colours:
     return _scan(text, column=False, extra=extra)
 
 
+def parse_whole(text: str, extra: Mapping[str, str]) -> Colours:
+    """The families of a text that says nothing but a colour: 'sand', 'char', 'wine red'."""
+    words = _WORDS.findall(text)
+    if not words or len(words) > MAX_PHRASE or any(c.isdigit() for c in text):
+        return ()
+    phrase = " ".join(words)
+    family = extra.get(phrase) or TABLE.get(phrase)
+    return (family,) if family else ()
+
+
+def parse_last(text: str, extra: Mapping[str, str]) -> Colours:
+    """The colour in which a text ends: what stands before the size in 'JKT RAIN W CHAR'."""
+    words = _WORDS.findall(text)
+    for length in range(min(MAX_PHRASE, len(words) - 1), 0, -1):
+        if family := parse_whole(" ".join(words[-length:]), extra):
+            return family
+    return ()
+
+
 @lru_cache(maxsize=50_000)
 def compare(left: Colours, right: Colours) -> Agreement:
     """Equal families agree; neighbours, overlaps and words nobody knows decide nothing."""

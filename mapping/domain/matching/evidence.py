@@ -68,6 +68,8 @@ def _barcode(left: Parsed, right: Parsed) -> Evidence | None:
     value = features.gtin_sign(left, right)
     if value == 1:
         return Evidence("Barcode", AGREE, here, there, "Same barcode.")
+    if value == 0.5 and features.alike(left, right):
+        return Evidence("Barcode", UNKNOWN, here, there, _alike(left, right))
     if value == 0.5:
         return Evidence("Barcode", UNKNOWN, here, there, "One barcode is a case of the other.")
     if value == -1:
@@ -79,6 +81,12 @@ def _barcode(left: Parsed, right: Parsed) -> Evidence | None:
                 return Evidence("Barcode", UNKNOWN, here, there, sentence)
     where = "in the item" if here else "in the listing"
     return Evidence("Barcode", UNKNOWN, here, there, f"No barcode {where}.")
+
+
+def _alike(left: Parsed, right: Parsed) -> str:
+    if left.loose & right.loose:
+        return "Same number, but no barcode that counts outside one shop."
+    return "One digit apart, and the check digit is wrong: probably the same barcode mistyped."
 
 
 def _model(left: Parsed, right: Parsed) -> Evidence | None:

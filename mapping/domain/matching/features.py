@@ -32,7 +32,9 @@ DIRECTIONS: dict[str, int] = {
     "token_sort": 1,
     "token_set": 1,
     "partial": 1,
-    "gtin": 1,  # 1 same, 0.5 the case of the article, -1 both valid and different
+    # 1 same; 0.5 a case of the article, a digit mistyped, a shop's own number; -1 both valid and
+    # different
+    "gtin": 1,
     "gtin_shared": -1,  # how many other items carry the barcode
     "sku": 1,
     "model": 1,
@@ -76,9 +78,22 @@ def gtin_sign(left: Parsed, right: Parsed) -> float:
         return 1.0
     if (left.codes & right.cases) or (left.cases & right.codes) or (left.cases & right.cases):
         return 0.5
+    if (left.loose or right.loose) and alike(left, right):
+        return 0.5
     if (left.codes or left.cases) and (right.codes or right.cases):
         return -1.0
     return NAN
+
+
+def alike(left: Parsed, right: Parsed) -> bool:
+    """Whether barcodes that prove nothing are the same, or one digit away from a valid one."""
+    if left.loose & right.loose:
+        return True
+    for wrong, valid in ((left.loose, right.codes), (right.loose, left.codes)):
+        for one in wrong:
+            if any(sum(a != b for a, b in zip(one, other, strict=True)) == 1 for other in valid):
+                return True
+    return False
 
 
 def brand_agreement(left: Parsed, right: Parsed) -> Agreement:
@@ -107,6 +122,10 @@ def shoe_gender(left: Parsed, right: Parsed) -> str:
 
 def size_agreement(left: Parsed, right: Parsed) -> Agreement:
     return sizes.compare(left.size, right.size, shoe_gender(left, right))
+
+
+def colour_agreement(left: Parsed, right: Parsed) -> Agreement:
+    return colours.compare(left.colours, right.colours)
 
 
 def gender_agreement(left: Parsed, right: Parsed) -> Agreement:
@@ -159,7 +178,7 @@ def _typed(left: Parsed, right: Parsed, index: Index) -> tuple[float, ...]:
         conflict = 1.0 - codes.best(left.models, right.models)
     brand = sign(brand_agreement(left, right))
     size = sign(size_agreement(left, right))
-    colour = sign(colours.compare(left.colours, right.colours))
+    colour = sign(colour_agreement(left, right))
     if colour != colour and colours.near(left.colours, right.colours):
         colour = 0.0
     pack = pack_sign(left, right)

@@ -99,7 +99,9 @@ class Index:
         for n, item in enumerate(side.items):
             for code in item.codes | item.cases:
                 self.by_gtin[code].append(n)
-            for code in {*item.models, *item.skus}:
+            for code in item.loose:
+                self.by_gtin[code].append(n)
+            for code in {*item.models, *item.skus, *item.detail_models}:
                 self.by_code[code].append(n)
 
     def replace(self, changed: Sequence[Record], removed: Iterable[str]) -> None:
@@ -130,12 +132,10 @@ class Index:
         """The same for variants that are parsed already."""
         return self._side(list(parsed), grow=False)
 
-    def candidates(
-        self, lefts: Side, facts: Facts, *, skip_self: bool = False, offset: int = 0
-    ) -> Pairs:
+    def candidates(self, lefts: Side, facts: Facts, *, selves: Ints | None = None) -> Pairs:
         """Every pair worth comparing, sorted by left and right.
 
-        With `skip_self` the lefts are the items themselves from `offset` on.
+        `selves` says which items the lefts are themselves, when they are: none is its own pair.
         """
         grams = self._top(lefts.grams, self._grams_by_column)
         words = self._top(scaled(lefts.words, self.idf), self._words_by_column)
@@ -148,8 +148,8 @@ class Index:
         weight = np.concatenate([weight for _, _, weight in (grams, words, exact)])
         total = np.bincount(place.ravel(), weights=weight, minlength=len(keys))
         left, right = keys // size, keys % size
-        if skip_self:
-            different = left + offset != right
+        if selves is not None:
+            different = selves[left] != right
             left, right, total = left[different], right[different], total[different]
         kept = np.lexsort((right, -total, left))
         first = np.searchsorted(left[kept], left[kept], side="left")
@@ -174,9 +174,9 @@ class Index:
         columns: list[int] = []
         for n, item in enumerate(lefts.items):
             hits: set[int] = set()
-            for code in item.codes | item.cases:
+            for code in item.codes | item.cases | item.loose:
                 hits.update(self.by_gtin.get(code, ())[:COMMON_CODE])
-            for code in (*item.models, *item.skus):
+            for code in {*item.models, *item.skus, *item.detail_models}:
                 same = self.by_code.get(code, ())
                 if len(same) <= COMMON_CODE:
                     hits.update(same)

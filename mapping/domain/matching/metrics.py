@@ -20,6 +20,7 @@ class Report:
     recall_5: float
     recall_10: float
     mrr: float
+    f1_first: float  # of first candidates at 50 % or more; an item may be many variants'
     f1_one_to_one: float
     auto: int
     auto_wrong: int
@@ -69,6 +70,7 @@ def report(rankings: Sequence[Ranking], answers: Mapping[str, frozenset[str]]) -
         recall_5=sum(0 < r <= 5 for r in ranks) / total,
         recall_10=sum(0 < r <= 10 for r in ranks) / total,
         mrr=sum(1 / r for r in ranks if r) / total,
+        f1_first=_f1(confidence, right, len(ranks)),
         f1_one_to_one=one_to_one(rankings, answers),
         auto=auto,
         auto_wrong=auto_wrong,
@@ -79,6 +81,11 @@ def report(rankings: Sequence[Ranking], answers: Mapping[str, frozenset[str]]) -
         none_true=sum(not answers.get(r.left_id) for r in rankings),
         bins=bins,
     )
+
+
+def _f1(confidence: Sequence[float], right: Sequence[float], wanted: int) -> float:
+    said = [hit for chance, hit in zip(confidence, right, strict=True) if chance >= 0.5]
+    return 2 * sum(said) / max(len(said) + wanted, 1)
 
 
 def calibration_error(

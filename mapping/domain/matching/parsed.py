@@ -20,6 +20,13 @@ WORN = frozenset(
     for w in line.split()
 )
 MAX_DESCRIPTION = 60
+MAX_DETAIL = 720
+LOOSE = frozenset({gtins.State.INVALID, gtins.State.IN_STORE})
+# A size and a pack at the end of an ERP's title, behind the colour.
+_SIZE_LAST = re.compile(
+    r"(?:[\s,(-]+(?:\d+ ?(?:pk|pack|p|er pack)|pack of \d+|x\d+|(?:eu|us|uk|it|fr)? ?\d{1,3}"
+    r"(?:[.,]5)?(?:[/x-]\d{2,3})?|w\d\d ?l\d\d|x{0,4}[sl]|[2-6]xl|m|xs|xl|one size|osfa|os)\)?)+$"
+)
 _NUMBER_WORD = re.compile(r"^\d+$")
 
 
@@ -43,6 +50,9 @@ class Parsed:
     versions: traits.Versions
     units: traits.Units
     worn: bool
+    loose: frozenset[str]  # 14 digits of barcodes that prove nothing: mistyped, or a shop's own
+    detail_models: frozenset[str]  # model numbers the description names
+    detail_units: traits.Units
 
 
 class Parser:
@@ -68,17 +78,17 @@ class Parser:
         found = gtins.parse_all(record.gtins)
         pack = _pack(record, text, sku)
         size, units = _size(record, text)
+        worn = any(word(w) in WORN for w in own_words) or any(
+            word(w) in WORN for w in PART.findall(category)
+        )
         colour = colours.parse_column(clean(record.colour), self._colours)
         if not colour:
-            colour = colours.parse_title(text, self._colour_table)
+            colour = self._title_colour(text, worn=worn)
         brand = brands.parse(record.brand, self._brands) if record.brand else ()
         named = [w for w in own_words if w not in brand]  # "Pippin Kids" sells to men too
         gender = traits.gender_column(clean(record.gender)) or traits.gender_words(named)
         if not gender and category:
             gender = traits.gender_words(PART.findall(category.replace("'", "")))
-        worn = any(word(w) in WORN for w in own_words) or any(
-            word(w) in WORN for w in PART.findall(category)
-        )
         if not gender and (worn or size):
             gender = traits.gender_letter(record.title)
         model = clean(record.model)
@@ -86,6 +96,7 @@ class Parser:
         own_models = dict.fromkeys((*codes.models(text), *codes.models(model)))
         if len(whole := compact(model)) >= codes.MIN:
             own_models.setdefault(whole)
+        details = clean(record.description[:MAX_DETAIL]) if record.description else ""
         return Parsed(
             record=record,
             text=text,
@@ -103,7 +114,24 @@ class Parser:
             versions=traits.versions(_without(text, size)),
             units=units,
             worn=worn,
+            loose=frozenset(
+                g.digits.zfill(14) for g in found if g.state in LOOSE and len(g.digits) >= 8
+            ),
+            detail_models=frozenset(codes.models(details)),
+            detail_units=traits.units(details),
         )
+
+    def _title_colour(self, text: str, *, worn: bool) -> colours.Colours:
+        """A colour in a title. Where it stands alone or last, 'sand' and 'char' are colours too."""
+        if found := colours.parse_title(text, self._colour_table):
+            return found
+        ending = sizes.without_noise(text)
+        for part in reversed(sizes.segments(ending)):
+            if found := colours.parse_whole(part, self._colour_table):
+                return found
+        if not worn:
+            return ()
+        return colours.parse_last(_SIZE_LAST.sub("", ending), self._colour_table)
 
 
 def _pack(record: Record, text: str, sku: str) -> int:
@@ -163,7 +191,7 @@ def description_words(record: Record) -> list[str]:
     """The first words of a description, canonical."""
     if not record.description:
         return []
-    text = clean(record.description[: 12 * MAX_DESCRIPTION])
+    text = clean(record.description[:MAX_DETAIL])
     words: dict[str, None] = {}
     for token in COMPOUND.findall(text):
         for part in PART.findall(token):

@@ -53,6 +53,12 @@ _BARE = re.compile(r"^(?:size|sz|gr|grosse|taille)?[. ]*(\d{1,3}(?:[.,]5)?|\d{1,
 _TITLE_SIZE = re.compile(r"\b(?:size|sz|taille|grosse)[.: ]+([a-z0-9/.]{1,5})\b")
 # "2 m" and "3 l" are measures.
 _LAST = re.compile(r"(?:[ ,/(-](x{0,3}s|x{1,4}l|[2-6]xl)|(?<!\d)[ ,/(-]([ml]))\)?$")
+# What sellers hang on to a title: it hides the size or colour that stood last.
+_TAIL_NOISE = re.compile(
+    r"[\s,*(\[|-]+(?:new|sale|genuine|oem|original|authentic|bestseller|hot|clearance|brand new|"
+    r"in box|free shipping|new in box|(?:ss|fw|aw|sp|fa)\d\d|20[0-4]\d)[\s*)\]!]*$"
+)
+_SEGMENT = re.compile(r"\s+[-|/]\s+|\s*[,;()\[\]|]\s*")
 _TAIL_PACK = re.compile(r"[ ,(]*(\d+ ?(pk|pack|er pack|pcs?)|pack of \d+|new|sale|genuine)\)?$")
 _EDGE = r"(?:^|[\s,(/|-])"
 
@@ -117,6 +123,18 @@ _ALPHA_WORDS = re.compile(
 )
 
 
+def without_noise(text: str) -> str:
+    """A clean title without 'NEW', 'Sale' or '(2024)' at its end."""
+    while (shorter := _TAIL_NOISE.sub("", text)) != text:
+        text = shorter
+    return text
+
+
+def segments(text: str) -> list[str]:
+    """What stands behind the dashes, commas and brackets of a clean title, in order."""
+    return [part for part in _SEGMENT.split(text)[1:] if part]
+
+
 @lru_cache(maxsize=4_000)
 def parse_title(text: str) -> Size:
     """A size a title states; cautious, for a title has many numbers that are no size."""
@@ -124,7 +142,9 @@ def parse_title(text: str) -> Size:
         return tuple(sorted(set(atoms), key=str))
     if found := _TITLE_SIZE.search(text):
         return parse_column(found[1])
-    tail = _TAIL_PACK.sub("", text)
+    tail = _TAIL_PACK.sub("", without_noise(text))
+    if (last := segments(tail)) and last[-1] in ALPHA:
+        return (("alpha", ALPHA[last[-1]]),)
     if found := _LAST.search(tail):
         return (("alpha", ALPHA[found[1] or found[2]]),)
     words = [ALPHA[m] for m in _ALPHA_WORDS.findall(text) if m not in {"universal"}]

@@ -5,20 +5,20 @@ situation of every installation: a catalogue the prior has not seen.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapping.domain.matching import adaptation, features
+from mapping.domain.matching.catalogue import Catalogue
 from mapping.domain.matching.index import Index
 from mapping.domain.matching.model import (
     SECOND_DIRECTIONS,
     Model,
     hash_of,
     second_rows,
-    sigmoid,
     top,
 )
 from mapping.domain.matching.parsed import Parser
@@ -80,15 +80,13 @@ def lesson(world: World) -> Lesson:
 
 
 def fit(lessons: Sequence[Lesson], *, notes: Mapping[str, Any] | None = None) -> Model:
-    """Train both stages. Every variant weighs the same within its world."""
+    """Train both stages; `settle` does the rest. Every variant weighs the same in its world."""
     order = _order(lessons)
     rows: list[NDArray[np.float32]] = []
     labels: list[NDArray[Any]] = []
     weights: list[NDArray[Any]] = []
-    worlds: list[tuple[str, NDArray[Any]]] = []
     for learnt, scores in _unseen(lessons):
         kept = top(scores, learnt.groups, SHOWN)
-        worlds.append((learnt.kind, learnt.groups[kept]))
         rows.append(second_rows(learnt.rows[kept], scores[kept], learnt.groups[kept]))
         labels.append(learnt.labels[kept])
         weights.append(np.full(len(kept), learnt.weight))
@@ -105,12 +103,23 @@ def fit(lessons: Sequence[Lesson], *, notes: Mapping[str, Any] | None = None) ->
     data_hash = hash_of(
         [part for x in lessons for part in (x.name.encode(), x.rows.tobytes(), x.labels.tobytes())]
     )
+    return Model(order, confidence, data_hash, notes or {})
+
+
+def settle(model: Model, worlds: Sequence[World]) -> Model:
+    """Learn what the confidences of a whole catalogue say about it, from worlds the trees have not
+    seen; the trees stay as they are.
+    """
     seen = []
-    for (_, groups), second, label in zip(worlds, rows, labels, strict=True):
-        first = np.array([start for start, _ in features.runs(groups)], np.int64)
-        chance = sigmoid(confidence.logits(second[first]))
-        seen.append((chance, label[first].astype(np.float64)))
-    return Model(order, confidence, data_hash, notes or {}, adaptation=adaptation.fit(seen))
+    for world in worlds:
+        ranked = Catalogue(world.rights).rank(
+            world.lefts, limit=1, model=model, explain=False, base=(1.0, 0.0)
+        )
+        firsts = [(r.left_id, r.candidates[0]) for r in ranked if r.candidates]
+        chance = np.array([first.confidence for _, first in firsts])
+        good = [first.right_id in world.answers.get(key, ()) for key, first in firsts]
+        seen.append((chance, np.array(good, np.float64)))
+    return replace(model, adaptation=adaptation.fit(seen))
 
 
 def _order(lessons: Sequence[Lesson]) -> Forest:

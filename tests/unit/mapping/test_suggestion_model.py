@@ -71,7 +71,7 @@ def test_confidence_falls_with_the_rank_and_stays_between_0_and_1(catalogue, str
 def test_equal_input_gives_equal_output(strange):
     one = Catalogue(strange.rights).rank(strange.lefts[:120])
     other = Catalogue(strange.rights).rank(strange.lefts[:120])
-    assert one == other
+    assert repr(one) == repr(other)  # unknown features are NaN, which equals nothing
 
 
 def test_every_candidate_can_be_explained(catalogue, strange):
@@ -104,7 +104,7 @@ def test_an_empty_title_is_ranked_without_a_fault(catalogue):
 
 
 def test_an_approved_sibling_brings_its_siblings_in(catalogue, strange):
-    item = next(r for r in strange.rights if r.sku)
+    item = strange.rights[7]
     variant = Record("v", "???", parent="p")
     facts = Facts(approved_by_parent={"p": (item.id,)})
     shown = {c.right_id for c in catalogue.rank([variant], facts=facts)[0].candidates}
@@ -117,7 +117,7 @@ def test_a_stored_model_gives_the_same_ranking(catalogue, strange):
     assert again.to_bytes() == body
     assert again.version == prior().version
     lefts = strange.lefts[:50]
-    assert catalogue.rank(lefts, model=again) == catalogue.rank(lefts)
+    assert repr(catalogue.rank(lefts, model=again)) == repr(catalogue.rank(lefts))
 
 
 @pytest.mark.parametrize("change", [{"format": 99}, {"features": ["x"]}, {"feature_version": 0}])

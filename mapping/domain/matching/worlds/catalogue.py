@@ -29,3 +29,10 @@ def training_worlds(*, each: int = 6, lefts: int = 400) -> Iterator[World]:
     for kind in sorted(KINDS):
         for seed in range(each):
             yield world(kind, seed, lefts=lefts)
+
+
+def fresh_worlds(*, each: int = 2, lefts: int = 300) -> Iterator[World]:
+    """Worlds that no tree learns from: they show what its confidence is worth elsewhere."""
+    for kind in sorted(KINDS):
+        for seed in range(each):
+            yield world(kind, 100 + seed, lefts=lefts, items=3 * lefts)
