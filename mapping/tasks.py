@@ -3,7 +3,7 @@
 from django.utils import timezone
 
 from mapping.models import ImportedFile
-from mapping.services import automatic, imports, ranking
+from mapping.services import automatic, imports, models, ranking, twice
 
 now = timezone.now
 
@@ -12,6 +12,16 @@ def rank() -> None:
     """Rank what is new or changed, then confirm what the strict rule is sure of."""
     ranking.rank_stale(clock=now)
     automatic.confirm_sure(at=now())
+
+
+def learn() -> None:
+    """Learn from what people decided, once there is enough of it."""
+    models.learn(at=now())
+
+
+def find_duplicates() -> None:
+    """Compare items that are new or changed with the whole master."""
+    twice.find(clock=now)
 
 
 def check_file(key: int) -> None:

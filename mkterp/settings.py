@@ -266,6 +266,8 @@ SCHEDULES = {
     "sync.tasks.pull_returns": 5,
     "sync.tasks.look_at_corrections": 1,
     "mapping.tasks.rank": 1,
+    "mapping.tasks.learn": 60,
+    "mapping.tasks.find_duplicates": 10,
     "mapping.tasks.sweep_files": 5,
     "sync.tasks.recheck_mappings": 5,
     "sync.tasks.compare_catalogues": 5,

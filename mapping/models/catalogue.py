@@ -63,6 +63,8 @@ class ErpItem(models.Model):
     seen_at = models.DateTimeField()
     # When something that tells products apart last changed: name, codes, options, being active.
     facts_at = models.DateTimeField(null=True, blank=True)
+    # When it was last compared with all other items; None: not since its facts changed.
+    compared_at = models.DateTimeField(null=True, blank=True)
     # Code, name and options in one lower-case text, so that one trigram index serves search and
     # suggestions alike. Written by the catalogue service.
     search_text = models.TextField(default="")
@@ -73,6 +75,12 @@ class ErpItem(models.Model):
             models.Index(fields=["sku"], name="erpitem_sku"),
             models.Index(OpClass("sku", "varchar_pattern_ops"), name="erpitem_sku_begins"),
             models.Index(fields=["facts_at"], name="erpitem_facts_at"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(active=True)
+                & (models.Q(compared_at=None) | models.Q(facts_at__gt=models.F("compared_at"))),
+                name="erpitem_to_compare",
+            ),
             GinIndex(fields=["barcodes"], name="erpitem_barcodes"),
             GinIndex(
                 fields=["search_text"], opclasses=["gin_trgm_ops"], name="erpitem_search_trgm"

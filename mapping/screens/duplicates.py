@@ -61,8 +61,8 @@ class Duplicates(ListScreen):
     above_template = "mapping/_merge_tools.html"
     empty = Empty(
         "No duplicate items",
-        "Every night the item master is compared with itself. Items that look like one product "
-        "twice appear here, for a person to judge.",
+        "Each new or changed item is compared with the whole item master. Items that look like "
+        "one product twice appear here, for a person to judge.",
         "copy",
     )
 

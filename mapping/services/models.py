@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mapping.domain import suggestions
 from mapping.domain.suggestions import Choice, Model
@@ -39,11 +41,14 @@ def load(row: SuggestionModel | None) -> Model:
     return Model.from_bytes(bytes(row.body))
 
 
+def _learnable() -> QuerySet[Decision]:
+    taken_back = Decision.objects.exclude(undoes=None).filter(choice=Decision.Choice.UNDONE)
+    return Decision.objects.filter(choice__in=LEARNT).exclude(pk__in=taken_back.values("undoes_id"))
+
+
 def decisions() -> Iterator[suggestions.Decision]:
     """What people decided, the oldest first, without what they took back."""
-    taken_back = Decision.objects.exclude(undoes=None).filter(choice=Decision.Choice.UNDONE)
-    rows = Decision.objects.filter(choice__in=LEARNT).exclude(pk__in=taken_back.values("undoes_id"))
-    for row in rows.order_by("pk").iterator(chunk_size=1000):
+    for row in _learnable().order_by("pk").iterator(chunk_size=1000):
         yield suggestions.Decision(
             left_id=str(row.listing_id),
             choice=LEARNT[Decision.Choice(row.choice)],
@@ -55,6 +60,53 @@ def decisions() -> Iterator[suggestions.Decision]:
 def as_seen(kept: Mapping[str, float | None]) -> dict[str, float]:
     """As the model reads them: what was not known is no number."""
     return {name: math.nan if value is None else value for name, value in kept.items()}
+
+
+def learn(*, at: datetime) -> SuggestionModel | None:
+    """Learn from all decisions once there are ENOUGH and EVERY more than the last time.
+
+    Returns the row of what came of it: in force when the latest decisions come out no worse under
+    it, else kept as WORSE with the reason, and what ranked goes on ranking. None when there was
+    nothing to do; a second run at once finds that.
+    """
+    if not due():
+        return None
+    before = in_force()
+    said = list(decisions())
+    found = suggestions.refit(said, load(before))
+    with transaction.atomic():
+        current = SuggestionModel.objects.select_for_update().filter(state=State.IN_FORCE).first()
+        if current != before:  # somebody rolled back meanwhile: their word stands
+            return None
+        if found.swapped and current is not None:
+            current.state, current.changed_at = State.REPLACED, at
+            current.save(update_fields=["state", "changed_at"])
+        row = SuggestionModel.objects.create(
+            version=f"{found.model.version}-{len(said)}",
+            state=State.IN_FORCE if found.swapped else State.WORSE,
+            body=found.model.to_bytes() if found.swapped else b"",
+            data_hash=found.data_hash,
+            decisions=len(said),
+            metrics={"old": asdict(found.old), "new": asdict(found.new)},
+            reason=found.reason,
+            made_at=at,
+        )
+        audit.record(
+            action="suggestionmodel.learn",
+            subject=row,
+            by=None,
+            at=at,
+            after={"state": row.state, "decisions": row.decisions, **row.metrics},
+            reason=found.reason or "the latest decisions come out no worse",
+        )
+    return row
+
+
+def due() -> bool:
+    """Whether there are enough decisions to learn from, and enough new ones."""
+    many = _learnable().count()
+    last = SuggestionModel.objects.order_by("-pk").values_list("decisions", flat=True).first()
+    return many >= ENOUGH and many >= (last or 0) + EVERY
 
 
 @transaction.atomic

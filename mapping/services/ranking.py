@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Count, F, Max
 
+from mapping.domain.matching import gtins
 from mapping.domain.suggestions import Catalogue, Facts, Ranking
 from mapping.models import (
     DuplicatePair,
@@ -150,14 +151,27 @@ def _claimed(listings: Sequence[Listing]) -> dict[str, int]:
     codes = {listing.barcode for listing in listings if listing.barcode}
     others = (
         Listing.objects.filter(
-            barcode__in=codes, deleted=False, seller__in={one.seller_id for one in listings}
+            barcode__in={form for code in codes for form in forms(code)},
+            deleted=False,
+            seller__in={one.seller_id for one in listings},
         )
         .exclude(pk__in=[listing.pk for listing in listings])
         .order_by()
         .values_list("barcode")
         .annotate(many=Count("pk"))
     )
-    return dict(others)
+    found: dict[str, int] = {}
+    for barcode, many in others:
+        read = gtins.parse(barcode)
+        if read is not None and read.code:
+            found[read.code] = found.get(read.code, 0) + many
+    return found
+
+
+def forms(code: str) -> set[str]:
+    """The ways one barcode is written: with and without the zeros before it."""
+    bare = code.lstrip("0")
+    return {code} | {bare.zfill(length) for length in range(len(bare), 15)}
 
 
 def _approved(listings: Sequence[Listing]) -> dict[str, tuple[str, ...]]:
