@@ -1,6 +1,6 @@
 """Invoices and credit notes of the ERP in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -72,18 +72,53 @@ class FakeBooks(FakeLedger):
 
     def replace_invoice(self, ref: str, extra: Decimal) -> str:
         """Cancel a posted invoice and post another whose first line costs `extra` more."""
+
+        def dearer(lines: list[OrderLine]) -> list[OrderLine]:
+            return [replace(lines[0], unit_price=lines[0].unit_price + extra), *lines[1:]]
+
+        return self._instead(ref, dearer)
+
+    def retax_invoice(self, ref: str, code: str) -> str:
+        """Cancel a posted invoice and post another whose first line has that tax code."""
+        return self._instead(ref, lambda lines: [replace(lines[0], tax_code=code), *lines[1:]])
+
+    def shorten_invoice(self, ref: str) -> str:
+        """Cancel a posted invoice and post another without its first line."""
+        return self._instead(ref, lambda lines: lines[1:])
+
+    def double_invoice(self, ref: str) -> str:
+        """Post the same again."""
+        with self._lock:
+            old = self._documents[ref]
+            sale = self._sales[old.order_key]
+            return self._invoice(sale, self._sold(sale, old), old.dated or self._today()).ref
+
+    def cancel_invoice(self, ref: str) -> None:
+        """Take a posted invoice back; the ledger gets the opposite."""
         with self._lock:
             old = self._documents[ref]
             self._documents[ref] = replace(
                 old, state=DocumentState.CANCELLED, erp_state="cancelled", modified_at=self._clock()
             )
             self._book(old, sign=-1)
+
+    def post_again(self, ref: str) -> str:
+        """Post what a cancelled invoice said, once more."""
+        return self.double_invoice(ref)
+
+    def _instead(self, ref: str, change: Callable[[list[OrderLine]], list[OrderLine]]) -> str:
+        with self._lock:
+            old = self._documents[ref]
+            self.cancel_invoice(ref)
             sale = self._sales[old.order_key]
-            lines = [
-                replace(sale.line(line.line_key), quantity=line.quantity) for line in old.lines
-            ]
-            lines[0] = replace(lines[0], unit_price=lines[0].unit_price + extra)
+            lines = change(self._sold(sale, old))
             return self._invoice(sale, lines, old.dated or self._today()).ref
+
+    @staticmethod
+    def _sold(sale: Sale, document: PostedDocument) -> list[OrderLine]:
+        return [
+            replace(sale.line(line.line_key), quantity=line.quantity) for line in document.lines
+        ]
 
     # -- documents ------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from reconciliation.models import Residue
 from tests.month.world import World
 
-# The product's own word for each kind.
+# The product's own word for each kind: of the settlement, and of the ERP's documents.
 SETTLEMENT = {
     "advice_paid_twice": "PAID_TWICE",
     "advice_total_wrong": "ADVICE_TOTAL_WRONG",
@@ -29,6 +29,13 @@ SETTLEMENT = {
     "unknown_invoice": "UNKNOWN_INVOICE",
     "wrong_seller": "WRONG_SELLER",
 }
+DOCUMENTS = {
+    "invoice_doubled": "DUPLICATE",
+    "invoice_line_missing": "MISSING_LINE",
+    "invoice_price_changed": "AMOUNT",
+    "invoice_tax_code_changed": "RATE",
+}
+CAUSES = SETTLEMENT | DOCUMENTS
 # One of each where the caller says nothing.
 TWELVE = (
     "advice_paid_twice",
@@ -36,13 +43,13 @@ TWELVE = (
     "commission_wrong",
     "customer_payment_missing",
     "duplicate_remittance",
+    "invoice_doubled",
+    "invoice_line_missing",
+    "invoice_price_changed",
+    "invoice_tax_code_changed",
     "payout_short_by_a_cent",
-    "postage_missing",
     "refund_not_deducted",
-    "remittance_on_two_advices",
-    "sale_not_remitted",
     "tax_withheld",
-    "unknown_invoice",
 )
 
 
@@ -91,9 +98,9 @@ def wanted(source: str) -> list[dict[str, object]]:
     if not isinstance(rows, list):
         raise BadList(f'{source} is no list; write [{{"kind": "commission_wrong"}}]')
     for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict) or row.get("kind") not in SETTLEMENT:
+        if not isinstance(row, dict) or row.get("kind") not in CAUSES:
             raise BadList(
-                f"row {number}: {json.dumps(row)} names no kind; known are {', '.join(SETTLEMENT)}"
+                f"row {number}: {json.dumps(row)} names no kind; known are {', '.join(CAUSES)}"
             )
     return rows
 

@@ -3,9 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from mapping.models import AccountRole
 from mkterp.core.money import to_minor
-from sync.domain.documents import DocumentState
-from tests.month.world import World
+from sync.domain.documents import DocumentState, LedgerQuery
+from tests.month.world import ACCOUNTS, World
 from tests.sandbox.marketplacer.ids import global_id
 
 
@@ -40,7 +41,7 @@ def marketplaces(world: World) -> Sums:
 
 
 def erps(world: World) -> Sums:
-    """What stands in the ERP's ledger: documents."""
+    """What stands in the ERP's ledger: documents, and the cents that finance approved."""
     invoices = {
         global_id("Invoice", row["number"]): row for row in world.sandbox.store.all("Invoice")
     }
@@ -55,7 +56,25 @@ def erps(world: World) -> Sums:
             if not invoices[key]["amendmentNumbers"]:
                 for tax in document.taxes:
                     by_code[tax.tax_code] += to_minor(tax.amount, document.currency)
+    by_code.update(_approved(world, invoices))
     return Sums(_plain(by_seller), _plain(by_code))
+
+
+def _approved(world: World, invoices: dict[str, dict]) -> Counter:
+    """Pence that approved adjustments moved onto each tax code's account, as the ledger has them.
+
+    Each stands as a line on the clearing account that names its order and code; the tax account
+    has the opposite.
+    """
+    untouched = {f"INV-{r['number']}" for r in invoices.values() if not r["amendmentNumbers"]}
+    found: Counter[str] = Counter()
+    query = LedgerQuery(accounts=(ACCOUNTS[AccountRole.TAX_ADJUSTMENT],))
+    for line in world.erp.ledger_lines(query, None).rows:
+        order, _, rest = line.memo.partition(" ")
+        code = rest.rpartition(" of ")[2]
+        if line.journal_key.startswith("tax:") and order in untouched:
+            found[code] += to_minor(line.debit - line.credit, "GBP")
+    return found
 
 
 def apart(one: dict, other: dict) -> dict:

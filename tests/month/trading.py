@@ -16,6 +16,7 @@ from sync.services import (
     shipments_carriers,
     shipments_mirror,
 )
+from tests.month import books
 from tests.month.world import CARRIER, ERP, MARKETPLACER, World
 from tests.sandbox.marketplacer.lifecycle import collect, left_to_ship, ship
 from tests.sandbox.marketplacer.orders import Refused
@@ -42,6 +43,7 @@ def trade(world: World, orders: int, say: Callable[[str], None], days: int = DAY
         work(world)
         if day in PAYOUTS:
             pay(world)
+            books.book(world)
             say(f"day {day}: {world.counts['orders']} orders, {world.counts['refunds']} refunds")
 
 
