@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv/bin
 PY := $(VENV)/python
 
-.PHONY: help venv demo demo-reset test run worker lint types unit integration contract e2e bench
+.PHONY: help venv demo demo-reset test run worker lint types unit integration contract e2e bench faults
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,3 +55,8 @@ test: venv ## everything, as the gate runs it
 
 bench: venv ## what is claimed about speed, measured beside a peer; writes bench.json
 	@$(PY) -m tests.bench
+
+SEED ?= 3
+FAULTS ?= 10000
+faults: venv ## kills, cuts and lost answers, then the far sides are asked; SEED=3 FAULTS=10000
+	@$(PY) -m tests.faults --seed $(SEED) --faults $(FAULTS)

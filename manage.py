@@ -1,12 +1,18 @@
 #!/usr/bin/env python
-"""Django's command line; it finds or starts PostgreSQL by itself."""
+"""Django's command line; it finds the checkout's .venv and its PostgreSQL by itself."""
 
 import os
 import sys
+from pathlib import Path
 
-from django.core.management import execute_from_command_line
+_VENV = Path(__file__).resolve().parent / ".venv"
+if sys.prefix == sys.base_prefix and (_VENV / "bin" / "python").exists():
+    # Started with the system's Python: what `make venv` installed is in the other one.
+    os.execv(_VENV / "bin" / "python", [str(_VENV / "bin" / "python"), *sys.argv])
 
-from mkterp import postgres
+from django.core.management import execute_from_command_line  # noqa: E402
+
+from mkterp import postgres  # noqa: E402
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ step "types"
 make --no-print-directory types
 
 step "unit, integration, documents"
-.venv/bin/pytest tests/unit tests/integration tests/test_docs.py
+.venv/bin/pytest --durations=10 tests/unit tests/integration tests/test_docs.py
 
 step "waiting for Tryton's snapshot"
 if ! wait "$prepare"; then
@@ -38,9 +38,9 @@ if ! wait "$prepare"; then
 fi
 
 step "contract: the sandbox, a real Tryton, a real cluster"
-.venv/bin/pytest tests/contract
+.venv/bin/pytest --durations=10 tests/contract
 
 step "browser journey"
-.venv/bin/pytest tests/e2e
+.venv/bin/pytest --durations=10 tests/e2e
 
 step "done"

@@ -1,0 +1,167 @@
+"""An ERP in a process of its own: the fake behind a socket, for volume, with faults on the wire.
+
+    python -m tests.faults.double --port 0 --seed 7
+
+`RemoteErp` is the adapter that speaks to it (ERP_ADAPTER). The two are ours alone and only ever
+meet on this machine, so values cross as pickles.
+"""
+
+import argparse
+import json
+import pickle
+import random
+import threading
+import time
+from collections import Counter
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpx
+
+from sync.domain.delivery import Failure, Throttled, Transient, UnknownOutcome
+from sync.erp.port import Capabilities, ErpPort
+from tests.fakes import FakeErp
+from tests.sandbox.catalogue import build
+
+WRITES = {
+    *("submit_orders", "cancel_order", "amend_order", "submit_return", "post_credit_note"),
+    *("post_journal", "reverse_journal", "reconcile"),
+}
+CALLS = {name for name in vars(ErpPort) if not name.startswith("_")} - {"capabilities"}
+PATIENCE = 5.0  # seconds that the adapter waits for an answer
+
+
+class RemoteErp:
+    """The port over HTTP. A write whose answer is lost is an UnknownOutcome, a read Transient."""
+
+    def __init__(self, url: str, **_: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=PATIENCE)
+
+    def capabilities(self) -> Capabilities:
+        return FakeErp().capabilities()
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in CALLS:
+            raise AttributeError(name)
+        return partial(self._call, name)
+
+    def _call(self, name: str, *given: Any, **named: Any) -> Any:
+        try:
+            answer = self._http.post("/port", content=pickle.dumps((name, given, named)))
+        except httpx.TransportError as error:
+            lost = name in WRITES and not isinstance(error, httpx.ConnectError)
+            raise (UnknownOutcome if lost else Transient)(f"no answer to {name}") from error
+        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            raise Throttled("slow down", float(answer.headers["Retry-After"]))
+        if answer.status_code != httpx.codes.OK:
+            raise Transient(f"{name} answered {answer.status_code}")
+        found = pickle.loads(answer.content)
+        if isinstance(found, Failure):
+            raise found
+        return found
+
+
+class Dial:
+    """What goes wrong on the wire: probabilities a call, and how often each has struck."""
+
+    def __init__(self, seed: int) -> None:
+        self.chances = {"refuse": 0.0, "throttle": 0.0, "lose": 0.0, "slow": 0.0}
+        self.struck: Counter[str] = Counter()
+        self._random = random.Random(f"double-{seed}")
+        self._lock = threading.Lock()
+
+    def hits(self, name: str) -> bool:
+        with self._lock:
+            hit = self._random.random() < self.chances[name]
+            self.struck[name] += hit
+            return hit
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    erp: FakeErp
+    dial: Dial
+
+    def log_message(self, *_: object) -> None:
+        """The campaign counts; nobody reads a line a call."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/dial":
+            self.dial.chances.update(json.loads(body))
+            self._answer(200, b"{}")
+            return
+        name, given, named = pickle.loads(body)
+        if self.dial.hits("refuse"):
+            self._answer(503, b"")
+            return
+        if self.dial.hits("throttle"):
+            self._answer(429, b"", {"Retry-After": "1"})
+            return
+        try:
+            found: Any = getattr(self.erp, name)(*given, **named)
+        except Failure as failure:
+            found = failure
+        if self.dial.hits("slow"):
+            time.sleep(PATIENCE + 1)
+        if self.dial.hits("lose"):
+            self.close_connection = True
+            return
+        self._answer(200, pickle.dumps(found))
+
+    def do_GET(self) -> None:
+        self._answer(200, json.dumps(self._witness()).encode())
+
+    def _witness(self) -> dict[str, Any]:
+        with self.erp._lock:
+            orders = [
+                {
+                    "key": sale.draft.key,
+                    "number": sale.number,
+                    "phase": sale.phase.value,
+                    "gross": str(sale.draft.gross),
+                }
+                for sale in self.erp._sales.values()
+            ]
+            off = [
+                move.number
+                for move in self.erp._moves
+                if sum(line.body.debit - line.body.credit for line in move.lines)
+            ]
+            keys = Counter(move.key for move in self.erp._moves if move.key)
+        doubled = [key for key, many in keys.items() if many > 1]
+        return {"orders": orders, "unbalanced": off + doubled, "struck": dict(self.dial.struck)}
+
+    def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+        except OSError:  # whoever asked has been killed, or would not wait
+            self.close_connection = True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.double")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=7)
+    given = parser.parse_args()
+    Handler.erp, Handler.dial = FakeErp(knows_every_sku=True, max_batch=20), Dial(given.seed)
+    for item in build(given.seed).erp_items:
+        Handler.erp.add_item(
+            item.sku,
+            name=item.name,
+            barcodes=(item.barcode,) if item.barcode else (),
+            price=item.list_price,
+            active=item.active,
+        )
+    server = ThreadingHTTPServer(("127.0.0.1", given.port), Handler)
+    server.daemon_threads = True
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
