@@ -80,12 +80,12 @@ class House:
 
     @contextlib.contextmanager
     def running(self) -> Iterator["House"]:
-        self.cluster.ensure()
-        self.manage("migrate", "--verbosity", "0")
-        self.manage("syncschedules", "--verbosity", "0")
-        self.manage("shell", "-v0", "-c", _PEOPLE.format(password=PASSWORD))
         keeper = threading.Thread(target=self._keep, daemon=True)
         try:
+            self.cluster.ensure()
+            self.manage("migrate", "--verbosity", "0")
+            self.manage("syncschedules", "--verbosity", "0")
+            self.manage("shell", "-v0", "-c", _PEOPLE.format(password=PASSWORD))
             for name in self._commands():
                 self._start(name)
             keeper.start()
