@@ -34,7 +34,7 @@ def test_every_page_belongs_to_a_kind():
 
 OWNED = {
     "close", "connections", "exceptions", "fulfilment", "items", "listings", "mappings", "orders",
-    "seller-stock", "settlement", "ship-from", "stock", "tax",
+    "people", "seller-stock", "settlement", "ship-from", "stock", "tax",
 }  # fmt: skip
 
 

@@ -88,6 +88,7 @@ class People(ListScreen):
     name, noun, nouns = "people", "person", "people"
     title, icon = "People", "users-round"
     permission = "core.view_user"
+    handbook = "data/people"
     table, filters = PeopleTable, PeopleFilters
     search_fields = ("username", "first_name", "last_name", "email")
     orderings: ClassVar = {
