@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings as product
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import Client
@@ -13,6 +14,8 @@ from mkterp.core import roles
 from mkterp.core.models import User
 
 postgres.ensure_running()
+# The real one is slow on purpose, half a second a person; nothing here is worth guessing.
+product.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # No example is judged by how long it took: that says what else the machine does.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,7 +30,8 @@ def at() -> datetime:
 
 def _person(role: str) -> User:
     # A test that commits empties the tables when it ends, the groups with them.
-    roles.sync_roles()
+    if not Group.objects.filter(name=role).exists():
+        roles.sync_roles()
     user = User.objects.create_user(username=role, password="a long enough password")
     user.groups.set([Group.objects.get(name=role)])
     return user

@@ -137,7 +137,7 @@ def test_of_two_workers_on_one_queue_neither_takes_the_other_for_dead(start_work
     """Without work of their own both ask for signs, and the other one may be quicker to answer."""
     # Both ask after half of it. Long enough that a machine which makes one wait for its turn
     # cannot look like a worker that does.
-    workers = [start_worker(stale=12), start_worker(stale=12)]
+    workers = [start_worker(stale=16), start_worker(stale=16)]
     beats = [set(), set()]
 
     def both_beat_again():
@@ -146,7 +146,7 @@ def test_of_two_workers_on_one_queue_neither_takes_the_other_for_dead(start_work
                 seen.add(beat.beat_at)
         return all(len(seen) >= 2 for seen in beats)
 
-    wait_until(both_beat_again, "two signs of life of each", 60)
+    wait_until(both_beat_again, "two signs of life of each", 90)
     assert [worker.said("no task was executed") for worker in workers] == [[], []]
 
 

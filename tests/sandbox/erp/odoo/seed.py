@@ -9,6 +9,7 @@ from tests.sandbox.erp.odoo.api import OdooDouble
 
 ACCOUNTS = {
     "1.1.5": "asset_cash",
+    "1.1.6": "asset_cash",
     "1.2.1": "asset_receivable",
     "2.2.3": "liability_current",
     "2.2.5": "liability_current",
