@@ -14,9 +14,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import httpx
-from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import call_command
+from django.test import override_settings
 
 from mapping.models import AccountRole
 from mapping.services import rules
@@ -90,7 +90,8 @@ class World:
         self._open.enter_context(patch.object(connections, "_marketplacer", lambda: self.client))
         suppliers = {f"S{one.legacy_id}": one.business_name for one in self.catalogue.sellers}
         self._open.enter_context(patch.dict(state.PARTIES, suppliers))
-        settings.GO_LIVE_AT = self.at - timedelta(days=1)
+        live_since = self.at - timedelta(days=1)
+        self._open.enter_context(override_settings(GO_LIVE_AT=live_since))
         return self
 
     def __exit__(self, *_: object) -> None:
