@@ -28,7 +28,7 @@ step "types"
 make --no-print-directory types
 
 step "unit, integration, documents"
-.venv/bin/pytest --durations=10 tests/unit tests/integration tests/test_docs.py
+.venv/bin/pytest -n 2 --durations=10 tests/unit tests/integration tests/test_docs.py
 
 step "waiting for Tryton's snapshot"
 if ! wait "$prepare"; then
