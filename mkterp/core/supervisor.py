@@ -11,6 +11,7 @@ import fcntl
 import logging
 import os
 import platform
+import random
 import re
 import secrets
 import signal
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 PAUSES = (0.0, 1.0, 2.0, 5.0, 15.0, 60.0)  # seconds before a restart, by failures in a row
 LOOK_EVERY = 1.0
+ASKED_AT_ONCE = 4
 STARTING = 30.0  # seconds that a cluster gets on top before its first sign of life
 
 
@@ -168,7 +170,8 @@ class Supervisor:
                 return f"no task was executed for {now - pulse.heard_at:.0f} s"
             if pulse.beats:
                 self.failures = 0
-            self._rest(min(LOOK_EVERY, self.stale / 10))
+            # Never in step with the clusters' polling: the same one would be quicker every time.
+            self._rest(min(LOOK_EVERY, self.stale / 10) * random.uniform(0.5, 1.5))
         return ""
 
     def _listen(self, pulse: Pulse, *, at: float) -> None:
@@ -180,7 +183,9 @@ class Supervisor:
         # On several hosts another worker may be quicker with every task. Ask until one is ours;
         # where work waits already there is no need to: a healthy cluster would have taken it.
         if pulse.is_quiet(at=at) and not OrmQ.objects.filter(lock__lte=timezone.now()).exists():
-            async_task("mkterp.core.workers.ping", save=False)
+            # A cluster holds one task at a time, so of a few at once the slower gets its share.
+            for _ in range(ASKED_AT_ONCE):
+                async_task("mkterp.core.workers.ping", save=False)
 
     def _heal_database(self) -> None:
         """A server of our own that was killed is started again; one that was stopped is not."""
