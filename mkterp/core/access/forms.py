@@ -25,11 +25,14 @@ class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]  # n
 
 
 class AccountForm(forms.Form):
-    """Name and time zone. Times on every screen are shown in this zone."""
+    """Name and time zone. Times on every screen are shown in this zone.
+
+    Not the e-mail address: single sign-on finds a person by it, so whoever could choose it could
+    receive somebody else's sign-in, roles included.
+    """
 
     first_name = forms.CharField(max_length=150, required=False, label="First name")
     last_name = forms.CharField(max_length=150, required=False, label="Last name")
-    email = forms.EmailField(required=False, label="E-mail")
     time_zone = forms.TypedChoiceField(
         choices=lambda: [
             ("", "The company's"),

@@ -76,17 +76,15 @@ def describe(
     person: User,
     first_name: str,
     last_name: str,
-    email: str,
     time_zone: str,
     by: User,
     at: datetime,
 ) -> User:
-    """What a person says of himself: name, address, and the time zone that screens show."""
+    """What a person says of himself: name, and the time zone that screens show."""
     locked = _locked(person)
     wanted = {
         "first_name": first_name,
         "last_name": last_name,
-        "email": email,
         "time_zone": time_zone,
     }
     before = {field: getattr(locked, field) for field in wanted}
