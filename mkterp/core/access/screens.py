@@ -8,7 +8,7 @@ import django_tables2 as tables
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.contrib.postgres.aggregates import StringAgg
-from django.db.models import Exists, OuterRef, QuerySet, Value
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -113,7 +113,7 @@ class People(ListScreen):
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
         return User.objects.annotate(
             second_factor=Exists(Authenticator.objects.filter(user=OuterRef("pk"))),
-            role_names=StringAgg("groups__name", Value(", "), order_by="groups__name", default=""),
+            role_names=StringAgg("groups__name", ", ", order_by="groups__name", default=""),
         )
 
     def row_badge(self, row: Any) -> Badge:

@@ -192,6 +192,12 @@ def test_a_person_describes_himself_and_sees_times_in_his_zone(viewer, client_of
     assert deeds(viewer) == ["person_described"]
 
 
+def test_the_peoples_list_names_every_role_of_a_person(administrator, client_of):
+    administrator.groups.add(Group.objects.get(name="controller"))
+
+    assert "administrator, controller" in client_of(administrator).get("/people/").text
+
+
 @pytest.fixture
 def company(settings):
     with IdentityProvider("mkterp", "a shared secret") as provider:
