@@ -125,13 +125,15 @@ ON CONFLICT (day, seller_id, field, reason) DO UPDATE
        last_at = excluded.last_at, last_listing_id = excluded.last_listing_id
 """
 
-# A change for the worse that orders do not explain.
+# A change for the worse that orders do not explain; and, third, what fell to zero within the hour and
+# stays there, held or told. A first level (version 1) is no fall.
 _TALLY = """
 SELECT (SELECT count(*) FROM sync_listingstock WHERE refusal = ''),
        (SELECT COALESCE(sum(COALESCE(told, shown)), 0) FROM sync_listingstock WHERE refusal = ''),
        (SELECT count(*) FROM sync_listingstock s WHERE s.level = 0 AND s.refusal = ''
-           AND s.hold_id IS NULL AND s.changed_at > %(hour_ago)s
-           AND NOT EXISTS (SELECT FROM fresh WHERE fresh.listing_id = s.listing_id)),
+           AND s.changed_at > %(hour_ago)s AND s.version > 1
+           AND NOT EXISTS (SELECT FROM fresh WHERE fresh.listing_id = s.listing_id
+                              AND fresh.level IS DISTINCT FROM s.level)),
        (SELECT count(*) FROM fresh WHERE refusal = ''),
        (SELECT COALESCE(sum(base), 0) FROM fresh WHERE refusal = '' AND NOT known),
        count(*) FILTER (WHERE unordered = 0),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from mapping.models import OwnershipRule
+from mapping.models import Listing, OwnershipRule
 from mapping.services import rules
 from sync.domain.delivery import Transient
 from sync.models import ListingStock, OutboxMessage, PreventedWrite, StockHold
@@ -259,6 +259,44 @@ def test_many_zeros_at_once_are_held_until_a_person_releases_them(shop, operatio
     stock_holds.release(hold=hold, by=operations, at=shop.clock.at, reason="Sold to a fair.")
     assert shop.push() == 4
     assert [shop.shown(listing) for listing in listings] == [0, 0, 0, 0, 5, 5]
+
+
+def test_zeros_in_portions_are_held_although_the_listings_were_read_again(shop, operations):
+    seller = shop.seller()
+    listings = [shop.sell(seller, shown=5, level=5) for _ in range(6)]
+    stock_rules.choose(
+        by=operations, at=shop.clock.at, reason="small shop", zero_count=3, zero_share=0.1
+    )
+    shop.tell()
+    shop.clock.forward(minutes=1)
+    shop.count(listings[0], 0)
+    shop.count(listings[1], -1)  # held as negative: gone like the others
+    assert shop.tell() == 1
+    shop.clock.forward(minutes=1)
+    Listing.objects.update(seen_at=shop.clock.at)
+    shop.count(listings[2], 0)
+
+    assert shop.tell() == 0
+    assert StockHold.objects.get(kind="ZEROS").listings == 1
+    assert [shop.shown(listing) for listing in listings[:3]] == [0, 5, 5]
+
+
+def test_listings_that_began_at_zero_did_not_fall(shop, operations):
+    seller = shop.seller()
+    listings = [shop.sell(seller, shown=0, level=0) for _ in range(5)]
+    sold_out = shop.sell(seller, shown=5, level=5)
+    stock_rules.choose(
+        by=operations, at=shop.clock.at, reason="small shop", zero_count=3, zero_share=0.1
+    )
+    shop.tell()
+    assert all(shop.stock(listing).level == 0 for listing in listings)
+    shop.clock.forward(minutes=10)
+    shop.tell()
+    shop.clock.forward(minutes=1)
+    shop.count(sold_out, 0)
+
+    assert shop.tell() == 1
+    assert not StockHold.objects.exists()
 
 
 def test_a_discarded_level_is_never_told_and_the_next_one_is(shop, operations):
