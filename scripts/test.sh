@@ -38,7 +38,7 @@ if ! wait "$prepare"; then
 fi
 
 step "contract: the sandbox, a real Tryton, a real cluster"
-.venv/bin/pytest --durations=10 tests/contract
+.venv/bin/pytest -n 2 --dist loadfile --durations=10 tests/contract
 
 step "browser journey"
 .venv/bin/pytest --durations=10 tests/e2e
