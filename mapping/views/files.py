@@ -20,7 +20,7 @@ from mapping.forms import ApplyForm, UploadForm
 from mapping.models import ImportedFile
 from mapping.services import exports, imports, tables
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -51,7 +51,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             kind=form.cleaned_data["kind"],
             name=given.name or "",
             content=given.read(),
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:
@@ -112,7 +112,7 @@ def apply_file(request: HttpRequest, key: int) -> HttpResponse:
     try:
         file = imports.decide(
             file=file,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=form.cleaned_data["reason"],
             leave_bad=form.cleaned_data["leave_bad"],
@@ -131,7 +131,7 @@ def apply_file(request: HttpRequest, key: int) -> HttpResponse:
 def drop_file(request: HttpRequest, key: int) -> HttpResponse:
     """Leave a checked file alone."""
     file = _guarded(request, key)
-    imports.drop(file=file, by=request.user, at=timezone.now())  # type: ignore[arg-type]
+    imports.drop(file=file, by=person(request), at=timezone.now())
     toasts.say(request, toasts.Toast(f"{file} is left alone; nothing was changed."))
     return HttpResponseRedirect(reverse("mapping:imports"), status=303)
 

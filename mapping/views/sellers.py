@@ -13,7 +13,7 @@ from mapping.screens.seller_page import DefaultPage, SellerPage
 from mapping.services import automatic, ownership, rules
 from mapping.services.ownership import Wanted
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
 
 
@@ -55,7 +55,7 @@ def seller_rules(request: HttpRequest, key: int) -> HttpResponse:
         ownership.set_for_seller(
             seller=page.seller,
             changes=form.changes,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=page.at,
             reason=told["reason"],
             moment=told["moment"],
@@ -92,7 +92,7 @@ def listing_rule(request: HttpRequest, key: int) -> HttpResponse:
     try:
         made = ownership.set_for_listings(
             wanted=wanted,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=page.at,
             reason=told["reason"],
             moment=told["moment"],
@@ -115,7 +115,7 @@ def end_listing_rule(request: HttpRequest, key: int) -> HttpResponse:
         return _seller(request, page, 422)
     rule = ownership.end_for_listings(
         rule=form.cleaned_data["rule"],
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=page.at,
         reason=form.cleaned_data["reason"],
     )
@@ -134,7 +134,7 @@ def auto_map(request: HttpRequest, key: int) -> HttpResponse:
     made = automatic.switch(
         seller=page.seller,
         on=form.cleaned_data["on"],
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=page.at,
         reason=form.cleaned_data["reason"],
     )
@@ -158,7 +158,7 @@ def default(request: HttpRequest) -> HttpResponse:
         return render(request, "mapping/default.html", {"page": page})
     ownership.set_default(
         owner=form.cleaned_data["owner"],
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=page.at,
         reason=form.cleaned_data["reason"],
     )
@@ -186,7 +186,7 @@ def map_account(request: HttpRequest) -> HttpResponse:
             role=told["role"],
             event=told["event"],
             erp_account=told["erp_account"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=told["reason"],
             moment=told["moment"],

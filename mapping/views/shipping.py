@@ -8,7 +8,7 @@ from django.views.decorators.http import require_POST
 from mapping.forms import ShippingForm
 from mapping.services import shipping
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
 
 
@@ -25,7 +25,7 @@ def set_shipping(request: HttpRequest) -> HttpResponse:
     try:
         made = shipping.set_policy(
             **form.cleaned_data,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:

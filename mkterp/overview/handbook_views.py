@@ -8,7 +8,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from mkterp.core import checks
-from mkterp.core.roles import requires, signed_in
+from mkterp.core.roles import person, requires, signed_in
 from mkterp.core.screens.serve import wants_fragment
 from mkterp.overview import handbook
 
@@ -58,7 +58,7 @@ def tick(request: HttpRequest) -> HttpResponse:
                     page=check.page.slug,
                     text=check.text,
                     done=request.POST.get("done") == "1",
-                    by=request.user,  # type: ignore[arg-type]
+                    by=person(request),
                     at=at,
                 )
                 return HttpResponseRedirect(reverse("checks"), status=303)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from mkterp.core.errors import Refused
 from mkterp.core.money import from_minor
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
 from reconciliation.domain import statements
 from reconciliation.domain.statements import GatewayRow, StatementLine
@@ -34,7 +34,7 @@ def load(request: HttpRequest) -> HttpResponse:
             upload = bank.upload(
                 name=given.name or "file",
                 body=given.read(),
-                by=request.user,  # type: ignore[arg-type]
+                by=person(request),
                 at=timezone.now(),
             )
         except Refused as refused:
@@ -109,7 +109,7 @@ def take_file(request: HttpRequest, key: int) -> HttpResponse:
     try:
         file = bank.take(
             upload=upload,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             kind=told["kind"],
             account=told["account"],

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
 from reconciliation.forms import MatchForm, UnmatchForm
 from reconciliation.models import BankLine, CashMatch
@@ -38,7 +38,7 @@ def match(request: HttpRequest, key: int) -> HttpResponse:
         hands.match(
             advice=advice,
             bank_line=found,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=form.cleaned_data["reason"],
         )
@@ -63,7 +63,7 @@ def unmatch(request: HttpRequest, key: int) -> HttpResponse:
     try:
         hands.take_back(
             match=row,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=form.cleaned_data["reason"],
         )

@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
 from reconciliation.forms import RuleForm
 from reconciliation.models import MatchingRule
@@ -42,7 +42,7 @@ def set_matching_rule(request: HttpRequest) -> HttpResponse:
     try:
         rules.set_rule(
             wanted=form.wanted,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=at,
             reason=form.cleaned_data["reason"],
         )

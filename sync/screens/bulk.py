@@ -13,7 +13,7 @@ from django.urls import reverse
 from mapping import selectors as registry
 from mapping.models import StoredSuggestion
 from mapping.services.mappings import Pair
-from sync.desk_forms import BulkForm
+from sync.forms.desk import BulkForm
 from sync.screens.candidates import Candidate, offered
 from sync.selectors.workbench import waiting_for
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mkterp.core.models import User
 from mkterp.core.screens import Action, words
-from sync.case_forms import AssignForm, CommentForm, SnoozeForm
+from sync.forms.cases import AssignForm, CommentForm, SnoozeForm
 from sync.models import ExceptionCase, OutboxMessage
 from sync.services import case_desk, cases, outbox
 

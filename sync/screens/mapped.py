@@ -15,8 +15,8 @@ from mapping import selectors as registry
 from mapping.models import Decision, DuplicatePair, ErpItem, Listing, SkuMapping
 from mkterp.core.models import AuditEntry
 from mkterp.core.screens import Badge
-from sync.desk_forms import RemapForm, RetireForm, TaxForm
 from sync.domain.cases import CaseKind
+from sync.forms.desk import RemapForm, RetireForm, TaxForm
 from sync.models import ExceptionCase, Invoice, InvoiceLine
 from sync.screens.candidates import Mark, found, mark
 from sync.services import remapping

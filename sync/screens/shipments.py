@@ -14,7 +14,7 @@ from mkterp.core.models import User
 from mkterp.core.screens import Action, Badge, Empty, View
 from mkterp.core.screens.columns import AgeColumn, Column, LeadColumn, NumberColumn, StateColumn
 from sync import selectors
-from sync.forms import CarrierForm
+from sync.forms.carriers import CarrierForm
 from sync.models import CarrierMapping, OutboxMessage, Shipment
 from sync.screens.base import SyncScreen
 from sync.services import outbox

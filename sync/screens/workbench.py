@@ -16,7 +16,7 @@ from mapping import selectors as registry
 from mapping.models import ErpItem, Listing, NewItemRequest, SkuMapping, StoredSuggestion
 from mkterp.core.screens import words
 from sync import selectors
-from sync.forms import DeskForm
+from sync.forms.desk import DeskForm
 from sync.screens.candidates import Candidate, found, offered
 from sync.selectors import Unmapped
 from sync.selectors.workbench import asked_for

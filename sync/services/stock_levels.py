@@ -125,8 +125,8 @@ ON CONFLICT (day, seller_id, field, reason) DO UPDATE
        last_at = excluded.last_at, last_listing_id = excluded.last_listing_id
 """
 
-# A change for the worse that orders do not explain; and, third, what fell to zero within the hour and
-# stays there, held or told. A first level (version 1) is no fall.
+# A change for the worse that orders do not explain; and, third, what fell to zero within the hour
+# and stays there, held or told. A first level (version 1) is no fall.
 _TALLY = """
 SELECT (SELECT count(*) FROM sync_listingstock WHERE refusal = ''),
        (SELECT COALESCE(sum(COALESCE(told, shown)), 0) FROM sync_listingstock WHERE refusal = ''),

@@ -10,6 +10,8 @@ from sync.views.registry import (
     still_right,
     unmapped_taxes,
 )
+from sync.views.shipments import choose_carrier, import_carriers
+from sync.views.stock import cadence, choose_cadence, keep_back, safety
 from sync.views.workbench import (
     approve,
     bulk,
@@ -27,9 +29,14 @@ __all__ = [
     "approve",
     "bulk",
     "bulk_approve",
+    "cadence",
     "carry",
+    "choose_cadence",
+    "choose_carrier",
     "duplicate",
+    "import_carriers",
     "judge",
+    "keep_back",
     "later",
     "map_tax",
     "mapped",
@@ -37,6 +44,7 @@ __all__ = [
     "reject",
     "remap",
     "retire",
+    "safety",
     "still_right",
     "take_back",
     "undo",

@@ -9,9 +9,9 @@ from django.views.decorators.http import require_POST, require_safe
 from mapping.models import DuplicatePair, SkuMapping
 from mapping.services import duplicates, rules
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
-from sync.desk_forms import JudgeForm, RemapForm, RetireForm, TaxForm
+from sync.forms.desk import JudgeForm, RemapForm, RetireForm, TaxForm
 from sync.screens.mapped import DuplicatePage, MappedPage, TaxPage
 from sync.services import agreement, remapping
 
@@ -48,7 +48,7 @@ def remap(request: HttpRequest, key: int) -> HttpResponse:
         new, reach = remapping.remap(
             mapping=page.mapping,
             item=told["item"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=told["reason"],
             pack_quantity=told["pack_quantity"],
@@ -77,7 +77,7 @@ def retire(request: HttpRequest, key: int) -> HttpResponse:
     try:
         reach = remapping.retire(
             mapping=page.mapping,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=told["reason"],
             moment=told["moment"],
@@ -107,7 +107,7 @@ def still_right(request: HttpRequest, key: int) -> HttpResponse:
     mapping = _mapping(key)
     agreement.still_right(
         mapping=mapping,
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=timezone.now(),
     )
     toasts.say(request, toasts.Toast(f"Kept: {mapping.listing} is {mapping.item}."))
@@ -143,12 +143,12 @@ def judge(request: HttpRequest, key: int) -> HttpResponse:
     keep = {"left": page.pair.left, "right": page.pair.right}.get(word)
     try:
         if word == "open":
-            duplicates.open_again(pair=page.pair, by=request.user, at=at)  # type: ignore[arg-type]
+            duplicates.open_again(pair=page.pair, by=person(request), at=at)
         else:
             duplicates.judge(
                 pair=page.pair,
                 same=keep is not None,
-                by=request.user,  # type: ignore[arg-type]
+                by=person(request),
                 at=at,
                 keep=keep,
                 reason=form.cleaned_data["reason"],
@@ -188,7 +188,7 @@ def map_tax(request: HttpRequest) -> HttpResponse:
             marketplace_rate=told["marketplace_rate"],
             erp_code=told["erp_code"],
             erp_rate=told["erp_rate"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=told["reason"],
             moment=told["moment"],

@@ -13,12 +13,11 @@ from mapping import selectors as registry
 from mapping.models import Decision, SkuMapping
 from mapping.services import decisions
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import serve, toasts, words
 from mkterp.core.screens.actions import Outcome
 from mkterp.core.screens.state import ListState
-from sync.desk_forms import BulkForm, CarryForm, ListingForm, RejectForm
-from sync.forms import ApproveForm
+from sync.forms.desk import ApproveForm, BulkForm, CarryForm, ListingForm, RejectForm
 from sync.screens import EXCEPTIONS
 from sync.screens.bulk import Preview
 from sync.screens.workbench import Desk, mapped
@@ -69,7 +68,7 @@ def approve(request: HttpRequest) -> HttpResponse:
         released = workbench.confirm(
             listing=listing,
             item=form.cleaned_data["item"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             pack_quantity=form.cleaned_data["pack_quantity"] or 1,
             blind=registry.is_blind(listing),
@@ -92,7 +91,7 @@ def carry(request: HttpRequest) -> HttpResponse:
         released = workbench.carry_over(
             mapping=form.cleaned_data["mapping"],
             listing=form.cleaned_data["listing"],
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:
@@ -114,7 +113,7 @@ def reject(request: HttpRequest) -> HttpResponse:
         decision = decisions.reject(
             listing=listing,
             item=item,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             blind=registry.is_blind(listing),
         )
@@ -134,7 +133,7 @@ def later(request: HttpRequest) -> HttpResponse:
         return _answer(request, refused=GONE)
     decisions.skip(
         listing=form.cleaned_data["listing"],
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=timezone.now(),
     )
     return _answer(request)
@@ -150,7 +149,7 @@ def missing(request: HttpRequest) -> HttpResponse:
     listing = form.cleaned_data["listing"]
     decision = decisions.no_such_item(
         listing=listing,
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=timezone.now(),
         note=form.cleaned_data["note"],
         blind=registry.is_blind(listing),
@@ -174,7 +173,7 @@ def take_back(request: HttpRequest) -> HttpResponse:
     try:
         decisions.undo(
             decision=decision,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:
@@ -197,7 +196,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     try:
         held = workbench.undo_many(
             mappings_=mappings,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:
@@ -240,7 +239,7 @@ def bulk_approve(request: HttpRequest) -> HttpResponse:
         return render(request, "sync/bulk.html", {"page": page}, status=422)
     released = workbench.confirm_many(
         pairs=pairs,
-        by=request.user,  # type: ignore[arg-type]
+        by=person(request),
         at=timezone.now(),
     )
     keys = [str(mapping.pk) for mapping in released.mappings]

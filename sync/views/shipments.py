@@ -11,9 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
-from sync.forms import CarrierFileForm, CarrierForm
+from sync.forms.carriers import CarrierFileForm, CarrierForm
 from sync.services import shipments_desk
 
 LIST = "sync:carriers"
@@ -21,7 +21,7 @@ LIST = "sync:carriers"
 
 @require_POST
 @requires("sync.map_carrier")
-def choose(request: HttpRequest) -> HttpResponse:
+def choose_carrier(request: HttpRequest) -> HttpResponse:
     """This carrier of the ERP is that one of Marketplacer's; what waited for it goes."""
     form = CarrierForm(request.POST)
     form.is_valid()
@@ -34,7 +34,7 @@ def choose(request: HttpRequest) -> HttpResponse:
         sent = shipments_desk.choose(
             mapping=mapping,
             carrier=carrier,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:
@@ -50,7 +50,7 @@ def _done(what: str, sent: int) -> str:
 
 @require_http_methods(["GET", "POST"])
 @requires("sync.map_carrier")
-def import_file(request: HttpRequest) -> HttpResponse:
+def import_carriers(request: HttpRequest) -> HttpResponse:
     """A dry run with a verdict for each row; the second step maps them."""
     if request.method == "POST" and "apply" in request.POST:
         return _apply(request)
@@ -67,7 +67,7 @@ def _apply(request: HttpRequest) -> HttpResponse:
     try:
         many, sent = shipments_desk.import_rows(
             rows=_rows(text),
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
         )
     except Refused as refused:

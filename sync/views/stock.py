@@ -10,13 +10,13 @@ from django.views.decorators.http import require_POST, require_safe
 
 from mapping.models import Listing
 from mkterp.core.errors import Refused
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
+from sync.forms.stock import CadenceForm, SafetyForm
 from sync.models import StockPolicy
 from sync.selectors import stock as levels
 from sync.services import stock_rules
 from sync.services.stock_rules import CHOICES
-from sync.stock_forms import CadenceForm, SafetyForm
 
 # The curve's drawing, in its own units.
 WIDTH, HEIGHT, LEFT, BOTTOM = 560, 220, 46, 28
@@ -41,7 +41,7 @@ def choose_cadence(request: HttpRequest) -> HttpResponse:
         reason = given.pop("reason")
         try:
             stock_rules.choose(
-                by=request.user,  # type: ignore[arg-type]
+                by=person(request),
                 at=timezone.now(),
                 reason=reason,
                 **given,
@@ -134,7 +134,7 @@ def keep_back(request: HttpRequest) -> HttpResponse:
         try:
             stock_rules.keep_back(
                 quantity=given["quantity"],
-                by=request.user,  # type: ignore[arg-type]
+                by=person(request),
                 at=timezone.now(),
                 reason=given["reason"],
                 seller=given["seller"],
