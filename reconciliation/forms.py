@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 
 from mapping.models import Seller
-from reconciliation.models import BankFile
+from reconciliation.models import BankFile, DifferenceRule
+from reconciliation.services import tolerances
 from reconciliation.services.rules import Wanted
 
 SPANS = (("30", "30 days"), ("90", "90 days"), ("365", "a year"), ("3650", "ever"))
@@ -82,3 +83,58 @@ class RuleForm(forms.Form):
     def wanted(self) -> Wanted:
         told: dict[str, Any] = self.cleaned_data
         return Wanted(**{name: told[name] for name in Wanted.__dataclass_fields__})
+
+
+class ToleranceForm(forms.Form):
+    """What may differ without a person, from a day on."""
+
+    about = forms.ChoiceField(choices=DifferenceRule.About.choices, label="About")
+    currency = forms.CharField(max_length=3, label="Currency")
+    country = forms.CharField(
+        max_length=2,
+        required=False,
+        label="Destination",
+        help_text="Two letters, like GB. Empty: every other country.",
+    )
+    base_minor = forms.IntegerField(
+        min_value=0, max_value=1_000_000, label="A document may differ by (pence)",
+        help_text="In the currency's smallest unit. 0 wants the penny.",
+    )  # fmt: skip
+    per_line_minor = forms.IntegerField(
+        min_value=0, max_value=10_000, label="And for each line by (pence)"
+    )
+    books_tax = forms.BooleanField(
+        required=False,
+        label="Book it: prepare an adjustment where the tax of the same sum differs",
+    )
+    valid_from = forms.DateField(
+        required=False,
+        label="From",
+        help_text="Documents of that day on. Empty: all there ever were.",
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
+    reason = forms.CharField(max_length=500, label="Why")
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).strip().upper()
+
+    def clean_country(self) -> str:
+        return str(self.cleaned_data["country"]).strip().upper()
+
+    @property
+    def wanted(self) -> tolerances.Wanted:
+        told: dict[str, Any] = self.cleaned_data
+        return tolerances.Wanted(
+            **{name: told[name] for name in tolerances.Wanted.__dataclass_fields__}
+        )
+
+
+class WriteOffForm(forms.Form):
+    """A clearing balance that goes to profit and loss."""
+
+    amount = forms.DecimalField(
+        max_digits=12, decimal_places=3, label="Amount",
+        help_text="As the balance stands: a credit with a minus.",
+    )  # fmt: skip
+    day = forms.DateField(label="Dated", widget=forms.DateInput(attrs={"type": "date"}))
+    reason = forms.CharField(max_length=500, label="Why")

@@ -43,6 +43,11 @@ class Tolerance:
         return f"up to {self.base} + {self.per_line} x {lines} lines = {total}"
 
 
+# What rounding may amount to where finance have set no tolerance: a unit for the document, which is
+# what rounding its tax once leaves, and one for each line, which is what rounding each leaves.
+STANDARD = Tolerance(base=1, per_line=1)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """An adjustment that would make the ERP's figures the marketplace's."""

@@ -16,9 +16,9 @@ from sync.models import ExceptionCase, Invoice
 class DifferenceRule(models.Model):
     """What may differ, set by finance for a span of document days. Whole minor units.
 
-    ROUNDING: without a rule nothing is allowed. BASIS (postage taxed flat at the marketplace, by
-    its goods in the ERP): decided per destination. CLEARING: up to which balance the clearing
-    account counts as clean.
+    ROUNDING: without a rule the standard of `domain.adjusting` holds. BASIS (postage taxed flat at
+    the marketplace, by its goods in the ERP): decided per destination; without a rule it is beyond.
+    CLEARING: up to which balance the clearing account counts as clean; without a rule, zero.
     """
 
     class About(models.TextChoices):

@@ -14,7 +14,7 @@ from mkterp.core.models import User
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, View
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn
-from reconciliation.models import Discrepancy, TaxAdjustment
+from reconciliation.models import Discrepancy, DocumentRun, TaxAdjustment
 from reconciliation.screens.base import BooksScreen
 from reconciliation.screens.columns import DriftColumn
 from reconciliation.selectors import books
@@ -108,9 +108,13 @@ class Discrepancies(BooksScreen):
         "split",
     )
     panel_template = "reconciliation/_discrepancy_panel.html"
+    above_template = "reconciliation/_tolerance_band.html"
 
     def rows(self, request: HttpRequest) -> QuerySet[Discrepancy]:
         return books.discrepancies()
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {"run": DocumentRun.objects.order_by("-pk").first()}
 
     def found(self, rows: QuerySet[Any], text: str) -> QuerySet[Any]:
         return books.found_by_order(rows, text, "invoice", "document__icontains")

@@ -10,6 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from reconciliation.models import (
     CompletenessStatement,
     Discrepancy,
+    DocumentMatch,
     Journal,
     JournalLine,
     TaxAdjustment,
@@ -116,3 +117,8 @@ def completeness() -> QuerySet[CompletenessStatement]:
 def to_approve_count() -> int:
     """How many adjustments wait for a decision."""
     return TaxAdjustment.objects.filter(state=TaxAdjustment.State.PREPARED).count()
+
+
+def beyond_count() -> int:
+    """How many orders differ from their documents beyond tolerance."""
+    return DocumentMatch.objects.filter(state=DocumentMatch.State.BEYOND).count()

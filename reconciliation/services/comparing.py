@@ -15,7 +15,7 @@ from mapping import selectors as registry
 from mapping.models import AccountRole, TaxCodeMapping
 from mkterp.core.money import odd_currencies
 from reconciliation.domain import adjusting
-from reconciliation.domain.adjusting import Outcome, Tolerance, Verdict
+from reconciliation.domain.adjusting import STANDARD, Outcome, Tolerance, Verdict
 from reconciliation.domain.differences import Difference, Sold, compare
 from reconciliation.models import DifferenceRule, DocumentRun
 from reconciliation.services import comparing_load, comparing_save
@@ -68,7 +68,7 @@ def _rules_version() -> str:
     rules = DifferenceRule.objects.order_by("pk").values_list("pk", "valid_from", "valid_until")
     rates = ErpTaxCode.objects.order_by("code").values_list("code", "rate")
     mapped = TaxCodeMapping.objects.order_by("pk").values_list("pk", "valid_until")
-    return repr((list(rules), list(rates), list(mapped)))
+    return repr((STANDARD, list(rules), list(rates), list(mapped)))
 
 
 def _unequal() -> Iterator[Sequence[tuple[int, str]]]:
@@ -113,7 +113,7 @@ class Judge:
             pair.sold,
             pair.booked,
             found,
-            rounding=self._tolerance("ROUNDING", pair.sold, pair.day) or Tolerance(0),
+            rounding=self._tolerance("ROUNDING", pair.sold, pair.day) or STANDARD,
             basis=self._tolerance("BASIS", pair.sold, pair.day),
             liable=pair.liable,
             receivable=self._receivable,
