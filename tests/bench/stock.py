@@ -8,20 +8,15 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
-from itertools import islice
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from django.db import connection
-from django.db.models import Model
-from django.utils import timezone
-
-from mapping.models import ErpItem, Listing, OwnershipRule, Seller, SkuMapping
+from mapping.models import Listing
 from sync.models import StockPolicy
-from tests.bench import stock_erp
+from tests.bench import stock_erp, stock_registry
 from tests.bench.frame import Row
 from tests.bench.servers import ROOT
 from tests.sandbox.catalogue import Catalogue, build
@@ -35,8 +30,11 @@ OURS_SHARE = 0.4
 
 
 def rows() -> list[Row]:
-    company = build(SEED, LISTINGS)
-    sandbox = start_sandbox("--seed", str(SEED), "--variants", str(LISTINGS), deadline=1800)
+    given = ("--seed", str(SEED), "--variants", str(LISTINGS))
+    with ThreadPoolExecutor(1) as aside:
+        starting = aside.submit(start_sandbox, *given, deadline=1800)
+        company = build(SEED, LISTINGS)
+        sandbox = starting.result()
     try:
         with TemporaryDirectory() as folder:
             return _measure(company, sandbox, Path(folder))
@@ -48,7 +46,7 @@ def rows() -> list[Row]:
 
 def _measure(company: Catalogue, sandbox: RunningSandbox, folder: Path) -> list[Row]:
     ours = _our_sellers(company)
-    _registry(company, ours)
+    stock_registry.fill(company, ours)
     packs = {m.variant_legacy_id: (m.erp_sku, m.pack_quantity) for m in company.opening_mappings}
     levels: dict[str, int] = {item.sku: 0 for item in company.erp_items if item.active}
     for variant in company.variants:
@@ -118,11 +116,15 @@ def _witnessed(
             wanted[global_id("Variant", variant.legacy_id)] = levels[sku] // pack
     missing = {key for key in wanted if key not in told}
     # The same level as before is no change and need not be told.
-    missing = {key for key in missing if _shown(sandbox, [key])[key] != wanted[key]}
+    shown = _shown(sandbox, sorted(missing))
+    missing = {key for key in missing if shown[key] != wanted[key]}
     wrong = {key for key, level in told.items() if wanted.get(key) != level}
+    numbers = [row["number"] for row in everything["operations"]]
+    assert numbers[:1] == [1], "the sandbox has forgotten the first operations"
     every = [given for row in everything["operations"] for given in _inputs(row)]
     others = sum(sellers[given["variantId"]] not in ours for given in every)
     fields = {path for given in every for path in given["attributes"]}
+    fields |= set(everything["mutations"]) - {"variantUpdate"}
     addresses = sum(
         "address" in json.dumps(row["variables"]).lower()
         or "shippedfrom" in json.dumps(row["variables"]).lower()
@@ -149,8 +151,12 @@ def _inputs(row: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _shown(sandbox: RunningSandbox, ids: Sequence[str]) -> dict[str, int]:
     query = "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Variant { id countOnHand } } }"
-    nodes = sandbox.graphql(query, {"ids": list(ids)})["data"]["nodes"]
-    return {node["id"]: node["countOnHand"] for node in nodes}
+    found: dict[str, int] = {}
+    for start in range(0, len(ids), 400):
+        chunk = {"ids": ids[start : start + 400]}
+        for node in sandbox.graphql(query, chunk)["data"]["nodes"]:
+            found[node["id"]] = node["countOnHand"]
+    return found
 
 
 def _log_number(sandbox: RunningSandbox) -> int:
@@ -174,73 +180,6 @@ def _our_sellers(company: Catalogue) -> set[int]:
         if sum(count[n] for n in ours) + count[seller] <= OURS_SHARE * len(company.variants):
             ours.add(seller)
     return ours
-
-
-def _registry(company: Catalogue, ours: set[int]) -> None:
-    """What the catalogue feeds would have mirrored, straight into the tables."""
-    now = timezone.now()
-    sellers = {
-        seller.legacy_id: Seller(
-            marketplacer_id=global_id("Seller", seller.legacy_id),
-            legacy_id=seller.legacy_id,
-            business_name=seller.business_name,
-            seen_at=now,
-        )
-        for seller in company.sellers
-    }
-    Seller.objects.bulk_create(sellers.values())
-    OwnershipRule.objects.bulk_create(
-        OwnershipRule(
-            seller=seller,
-            owner="operator" if number in ours else "seller",
-            reason="bench",
-            set_at=now,
-        )
-        for number, seller in sellers.items()
-    )
-    wanted = {v.advert_legacy_id for v in company.variants if v.popularity <= 200}
-    _fill(
-        Listing(
-            marketplacer_id=global_id("Variant", v.legacy_id),
-            legacy_id=v.legacy_id,
-            seller=sellers[v.seller_legacy_id],
-            advert_id=global_id("Advert", v.advert_legacy_id),
-            sku=v.sku or "",
-            title=v.title,
-            brand=v.brand,
-            count_on_hand=v.stock,
-            published=v.published
-            and (v.advert_legacy_id in wanted or v.advert_legacy_id % 61 != 0),
-            seen_at=now - timedelta(days=1),
-        )
-        for v in company.variants
-    )
-    _fill(
-        ErpItem(erp_ref=str(number), sku=item.sku, name=item.name, active=item.active, seen_at=now)
-        for number, item in enumerate(company.erp_items)
-    )
-    listings = dict(Listing.objects.values_list("legacy_id", "pk"))
-    items = dict(ErpItem.objects.filter(active=True).order_by("-pk").values_list("sku", "pk"))
-    _fill(
-        SkuMapping(
-            listing_id=listings[m.variant_legacy_id],
-            item_id=items[m.erp_sku],
-            state=SkuMapping.State.CONFIRMED,
-            source=SkuMapping.Source.IMPORT,
-            pack_quantity=m.pack_quantity,
-            made_at=now,
-        )
-        for m in company.opening_mappings
-        if m.erp_sku in items
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-def _fill(rows: Iterable[Model]) -> None:
-    waiting = iter(rows)
-    while chunk := list(islice(waiting, 5000)):
-        type(chunk[0])._default_manager.bulk_create(chunk)
 
 
 def _step(name: str, env: dict[str, str]) -> dict[str, Any]:

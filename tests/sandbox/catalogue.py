@@ -13,6 +13,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+from tests.sandbox.bulk import all_are_kept
 from tests.sandbox.catalogue_listing import Builder, ean13, list_style, odd_sku
 from tests.sandbox.catalogue_types import (
     Catalogue,
@@ -39,6 +40,7 @@ POPULAR_UNMAPPED_RANKS = (4, 11, 19, 33, 58)
 SHARES = (12, 7, 9, 9, 7, 8, 8, 7, 6, 7, 7, 6, 4, 3)  # per cent of the variants, by seller
 
 
+@all_are_kept()
 def build(seed: int = 7, variants: int = 3000) -> Catalogue:
     """The catalogue of that seed and size; equal arguments give an equal catalogue."""
     builder = Builder(seed)

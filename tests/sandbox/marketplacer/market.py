@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from tests.sandbox.bulk import all_are_kept
 from tests.sandbox.catalogue import Catalogue
 from tests.sandbox.marketplacer.ids import stamp
 from tests.sandbox.marketplacer.store import Doc, Store
@@ -53,6 +54,7 @@ class Market:
             self.store.change("Order", doc["orderNumber"], updatedAt=doc["updatedAt"])
         return doc
 
+    @all_are_kept()
     def _seed(self) -> None:
         """Put the catalogue's documents; nothing of it is written to disk until it changes."""
         store = self.store
@@ -105,26 +107,26 @@ class Market:
         wanted = {v.advert_legacy_id for v in self.catalogue.variants if v.popularity <= 200}
         for index, variant in enumerate(self.catalogue.variants):
             when = stamp(CATALOGUE_START + timedelta(hours=1, seconds=index))
-            advert = adverts.setdefault(
-                variant.advert_legacy_id,
-                {
-                    "number": variant.advert_legacy_id,
+            number = variant.advert_legacy_id
+            advert = adverts.get(number)
+            if advert is None:
+                advert = adverts[number] = {
+                    "number": number,
                     "kind": "Advert",
                     "title": variant.title,
                     "description": f"<p>{variant.title}. Designed to last.</p>",
                     "brandName": variant.brand,
                     "sellerNumber": variant.seller_legacy_id,
                     "category": variant.category,
-                    "published": variant.advert_legacy_id in wanted
-                    or variant.advert_legacy_id % 61 != 0,
+                    "published": number in wanted or number % 61 != 0,
                     "variantNumbers": [],
                     "externalIds": [],
                     "metadata": [],
                     "createdAt": when,
-                },
-            )
+                }
             advert["updatedAt"] = when
             advert["variantNumbers"].append(variant.legacy_id)
+            label = f"{variant.colour} / {variant.size}"
             self.store.put(
                 "Variant",
                 {
@@ -134,8 +136,8 @@ class Market:
                     "sellerNumber": variant.seller_legacy_id,
                     "sku": variant.sku,
                     "barcode": variant.barcode,
-                    "label": f"{variant.colour} / {variant.size}",
-                    "name": f"{variant.colour} / {variant.size}",
+                    "label": label,
+                    "name": label,
                     "priceCents": variant.price_cents,
                     "taxRate": str(variant.tax_rate),
                     "countOnHand": variant.stock,
