@@ -80,7 +80,9 @@ def mark(one: dict[str, Any]) -> Mark:
     )
     name = NAMES.get(one["name"], str(one["name"]).replace("_", " "))
     sides = ""
-    if kind == "no" and one["left"] and one["right"]:
+    if name == "Price" and kind == "ok" and one["left"] != one["right"]:
+        word, sides = "close", f"{one['left']} | {one['right']}"
+    elif kind == "no" and one["left"] and one["right"]:
         sides = f"{one['left']} | {one['right']}"
     elif kind == "ok":
         sides = one["right"] or one["left"]

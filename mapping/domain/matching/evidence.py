@@ -149,7 +149,7 @@ def _price(left: Parsed, right: Parsed) -> Evidence | None:
     ratio = features.price_ratio(left, right)
     if ratio is None:
         return None
-    here, there = str(left.record.price), str(right.record.price)
+    here, there = f"{left.record.price:.2f}", f"{right.record.price:.2f}"
     if 0.99 <= ratio <= 1.01:
         return Evidence("Price", AGREE, here, there, "Same price.")
     percent = abs(ratio - 1) * 100
