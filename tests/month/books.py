@@ -1,36 +1,38 @@
-"""The month in the books: documents compared, cents approved, the clearing account."""
+"""The month in the books: documents compared, cents approved, the clearing account, the close."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 
+from mkterp.core.errors import Refused
 from mkterp.core.models import AccountingPeriod
 from mkterp.core.money import to_minor
-from reconciliation.models import DifferenceRule, Discrepancy, TaxAdjustment
-from reconciliation.selectors import clearing
+from reconciliation.models import Discrepancy, TaxAdjustment
+from reconciliation.selectors import clearing, facts
 from reconciliation.services import (
     adjustments,
     booking,
     calendar,
     comparing,
+    completeness,
+    tolerances,
 )
+from reconciliation.services import close as closing
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase
 from sync.services import books, cases, deliveries, documents
 from tests.month.world import ERP, World
 
+CLEARING_UP_TO = 5_000  # pence
+
 
 def set_rules(world: World) -> None:
-    """What finance allows: a cent a line, and a clearing balance of fifty pounds."""
-    for about, base, per_line in (("ROUNDING", 2, 1), ("CLEARING", 5_000, 0)):
-        DifferenceRule.objects.create(
-            about=about,
-            currency="GBP",
-            base_minor=base,
-            per_line_minor=per_line,
-            reason="go-live",
-            set_by=world.finance,
-            set_at=world.now(),
-        )
+    """What finance allow on the clearing account; rounding is left to the standard."""
+    tolerances.set_tolerance(
+        wanted=tolerances.Wanted("CLEARING", "GBP", "", CLEARING_UP_TO, 0, True, None),
+        by=world.finance,
+        at=world.now(),
+        reason="go-live",
+    )
 
 
 def book(world: World) -> None:
@@ -87,6 +89,37 @@ def unexplained(world: World) -> int:
         abs(to_minor(one.unexplained, "GBP")) + abs(to_minor(one.missing, "GBP"))
         for one in clearing.explain(on=period.end)
     )
+
+
+def broken(world: World) -> dict[str, dict[str, str]]:
+    """By period: the facts of its close board that do not hold, each in its own words."""
+    calendar.extend(at=world.now())
+    at = world.now()
+    return {
+        period.name: {
+            code: one.words for code, one in facts.findings(period, at).items() if not one.holds
+        }
+        for period in AccountingPeriod.objects.order_by("start")
+    }
+
+
+def count_the_days(world: World) -> None:
+    """The nightly proof that every order is accounted for, for each day of the month."""
+    period = _period(world)
+    for number in range((period.end - period.start).days + 1):
+        completeness.state(day=period.start + timedelta(days=number), clock=world.now)
+
+
+def close(world: World) -> str:
+    """Finance sign each fact of the month, the controller closes it; what was refused, if any."""
+    period = _period(world)
+    try:
+        for fact in facts.FACTS:
+            closing.sign(period=period, fact=fact.code, by=world.finance, at=world.now())
+        closing.close(period=period, by=world.controller, at=world.now())
+    except Refused as refused:
+        return str(refused)
+    return ""
 
 
 def _period(world: World) -> AccountingPeriod:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciliation.services import runs
 from sync.models import ExceptionCase
-from sync.services import payouts
+from sync.services import payouts, pulls
 from tests.month import books, drift, erp_drift, sums, trading
 from tests.month.trading import trade, work
 from tests.month.world import World
@@ -25,16 +25,25 @@ class Found:
     left: tuple[drift.Seen, ...]  # what stands after everything was put right
     cases: dict[str, int]
     apart_by_seller: dict[int, int]
-    apart_by_code: dict[str, int]
+    apart_by_code: dict[str, int]  # tax that is the operator's
+    sellers_tax: sums.SellersTax
     clearing_unexplained: int
+    unmoved: tuple[str, ...]  # mistakes in spite of which every board held
+    blocking: dict[str, str]  # facts of the month's board that do not hold in the end
+    refused: str  # why the month could not be closed
 
     @property
     def proved(self) -> bool:
         """Whether all was found, nothing else flagged, and the far sides are equal."""
         v = self.verdict
         loose = v.missed or v.false_alarms or v.wrong_cause or self.left or self.cases
-        apart = self.apart_by_seller or self.clearing_unexplained
-        return not (loose or apart)
+        apart = self.apart_by_seller or self.apart_by_code or self.sellers_tax.too_far
+        return not (loose or apart or self.clearing_unexplained) and self.board == "green"
+
+    @property
+    def board(self) -> str:
+        """green: it was not while anything planted stood, it is now, and the month is closed."""
+        return "red" if self.unmoved or self.blocking or self.refused else "green"
 
     def summary(self) -> dict[str, Any]:
         """The last line, for machines."""
@@ -45,7 +54,7 @@ class Found:
             "wrong_cause": v.wrong_cause,
             "false_alarms": len(v.false_alarms),
             "clearing_unexplained": self.clearing_unexplained,
-            "board": None,  # not judged yet
+            "board": self.board,
         }
 
     def table(self) -> Iterator[str]:
@@ -61,8 +70,13 @@ class Found:
         yield f"other open cases {sum(self.cases.values())} {self.cases or ''}"
         yield f"ERP less marketplace, pence by seller: {self.apart_by_seller or 'equal'}"
         yield f"clearing account, pence unexplained: {self.clearing_unexplained}"
-        yield "close board: not judged yet"
-        yield f"tax on sales, pence by code: {self.apart_by_code or 'equal'}"
+        yield f"the operator's tax, pence by code: {self.apart_by_code or 'equal'}"
+        yield f"sellers' own tax: {self.sellers_tax}"
+        yield f"close board: {self.board}"
+        yield from (f"  held in spite of {words}" for words in self.unmoved)
+        yield from (f"  {code}: {words}" for code, words in self.blocking.items())
+        if self.refused:
+            yield f"  not closed: {self.refused}"
 
 
 def prove(
@@ -78,7 +92,7 @@ def prove(
     A mistake is put right where it was made before the next step is taken, as people do: what has
     been released or paid does not change any more.
     """
-    verdict = drift.Verdict()
+    verdict, unmoved = drift.Verdict(), []
     with World(seed) as world:
         world.set_up()
         books.set_rules(world)
@@ -97,20 +111,31 @@ def prove(
             seen = drift.judge(world, drift.standing())
             say(f"planted {names or 'nothing'}: found {seen.found}")
             verdict += seen
+            unmoved += _unmoved(world, names, "residues")
             market.repair()
         waiting = [row["drift"] for row in market.store.all("Plant") if row["state"] == "WAITING"]
         verdict.missed += [f"{kind}: nothing in this month fits it" for kind in waiting]
         market.gateway_pays()
         world.go_to(world.at + trading.DAY)
         reconcile(world)
-        verdict += _documents(world, plants, seed, say)
+        verdict += _documents(world, plants, seed, say, unmoved)
         left = drift.standing()
         say(f"put right: {len(left)} differences stand")
-        return _found(world, verdict, left)
+        return _found(world, verdict, left, unmoved, say)
+
+
+def _unmoved(world: World, names: Sequence[str], fact: str) -> list[str]:
+    """These mistakes, when no period's board shows that this fact does not hold."""
+    shown = any(fact in codes for codes in books.broken(world).values())
+    return [] if shown else list(names)
 
 
 def _documents(
-    world: World, plants: Sequence[dict[str, Any]], seed: int, say: Callable[[str], None]
+    world: World,
+    plants: Sequence[dict[str, Any]],
+    seed: int,
+    say: Callable[[str], None],
+    unmoved: list[str],
 ) -> drift.Verdict:
     """Mistakes in the ERP's documents: made, looked for, put right; then cents are approved."""
     books.compare(world)
@@ -120,6 +145,7 @@ def _documents(
     books.compare(world)
     verdict = erp_drift.judge(planted, books.standing())
     say(f"planted {kinds or 'nothing'}: found {verdict.found}")
+    unmoved += _unmoved(world, kinds, "differences")
     erp_drift.repair(world, planted)
     world.go_to(world.at + trading.DAY)
     books.compare(world)
@@ -145,7 +171,19 @@ def reconcile(world: World) -> None:
     books.book(world)
 
 
-def _found(world: World, verdict: drift.Verdict, left: Sequence[drift.Seen]) -> Found:
+def _found(
+    world: World,
+    verdict: drift.Verdict,
+    left: Sequence[drift.Seen],
+    unmoved: Sequence[str],
+    say: Callable[[str], None],
+) -> Found:
+    books.count_the_days(world)
+    pulls.pull_invoices(clock=world.now)
+    books.compare(world)
+    blocking = books.broken(world)[f"{world.first:%b %Y}"]
+    refused = books.close(world)
+    say(f"the board: {blocking or 'every fact holds'}; {refused or 'closed'}")
     theirs, ours = sums.marketplaces(world), sums.erps(world)
     others = ExceptionCase.objects.filter(state=ExceptionCase.State.OPEN).exclude(
         key__startswith="settlement:"
@@ -153,6 +191,7 @@ def _found(world: World, verdict: drift.Verdict, left: Sequence[drift.Seen]) -> 
     cases: dict[str, int] = {}
     for kind in others.order_by("kind").values_list("kind", flat=True):
         cases[kind] = cases.get(kind, 0) + 1
+    own = sums.own_sellers(world)
     return Found(
         orders=world.counts["orders"],
         invoices=len(world.sandbox.store.all("Invoice")),
@@ -161,6 +200,10 @@ def _found(world: World, verdict: drift.Verdict, left: Sequence[drift.Seen]) -> 
         left=tuple(left),
         cases=cases,
         apart_by_seller=sums.apart(theirs.by_seller, ours.by_seller),
-        apart_by_code=sums.apart(theirs.tax_by_code, ours.tax_by_code),
+        apart_by_code=sums.apart(theirs.by_code(own), ours.by_code(own)),
+        sellers_tax=sums.sellers_tax(theirs, ours, own),
         clearing_unexplained=books.unexplained(world),
+        unmoved=tuple(unmoved),
+        blocking=blocking,
+        refused=refused,
     )

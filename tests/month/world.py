@@ -8,12 +8,13 @@ import tempfile
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from unittest.mock import patch
 
 import httpx
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.management import call_command
 from django.test import override_settings
@@ -90,7 +91,8 @@ class World:
         self._open.enter_context(patch.object(connections, "_marketplacer", lambda: self.client))
         suppliers = {f"S{one.legacy_id}": one.business_name for one in self.catalogue.sellers}
         self._open.enter_context(patch.dict(state.PARTIES, suppliers))
-        live_since = self.at - timedelta(days=1)
+        # The month is the first one there is: periods are closed in their order.
+        live_since = datetime.combine(self.first, time.min, tzinfo=settings.COMPANY_TIME_ZONE)
         self._open.enter_context(override_settings(GO_LIVE_AT=live_since))
         return self
 

@@ -2,11 +2,12 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.month import drift, proof
+from tests.month import drift, proof, sums
 
 DOCS = Path(__file__).parents[3] / "docs" / "planted-drift.md"
 
@@ -29,8 +30,29 @@ def test_twelve_kinds_are_planted_and_each_is_found_with_its_cause():
         "wrong_cause": 0,
         "false_alarms": 0,
         "clearing_unexplained": 0,
-        "board": None,
+        "board": "green",
     }
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"unmoved": ("commission_wrong",)},
+        {"blocking": {"read": "Not up to date."}},
+        {"refused": "October is still open."},
+    ],
+)
+def test_a_board_that_held_before_or_does_not_hold_after_is_red_and_proves_nothing(found):
+    fine = proof.Found(
+        orders=1, invoices=1, refunds=0, verdict=drift.Verdict(), left=(), cases={},
+        apart_by_seller={}, apart_by_code={}, sellers_tax=sums.SellersTax(1, 0, {}, ()),
+        clearing_unexplained=0, unmoved=(), blocking={}, refused="",
+    )  # fmt: skip
+    assert (fine.board, fine.proved) == ("green", True)
+
+    red = replace(fine, **found)
+
+    assert (red.board, red.proved) == ("red", False)
 
 
 @pytest.mark.django_db
