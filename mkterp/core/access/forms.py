@@ -72,3 +72,10 @@ class PersonForm(forms.Form):
 class RolesForm(forms.Form):
     roles = RolesField(required=False, label="Roles")
     reason = forms.CharField(max_length=500, label="Why?", widget=forms.Textarea({"rows": 2}))
+
+
+class EmailForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail",
+        help_text="Single sign-on finds the person by it: give only an address that is theirs.",
+    )

@@ -30,10 +30,11 @@ def add(
 ) -> User:
     """Add a person with roles, without a password: an invitation lets them choose one.
 
-    Refuses a name that exists, whatever its capitals.
+    Refuses a name or an e-mail address that another has, whatever its capitals.
     """
     if User.objects.filter(username__iexact=username).exists():
         raise Refused(f"There is a person called {username} already.")
+    _insist_that_nobody_has(email)
     person = User(username=username, first_name=first_name, last_name=last_name, email=email)
     person.set_unusable_password()
     person.save()
@@ -94,6 +95,30 @@ def describe(
         locked.save(update_fields=list(wanted))
         audit.record(
             action="person_described", subject=locked, by=by, at=at, before=before, after=wanted
+        )
+    return locked
+
+
+@transaction.atomic
+def set_email(*, person: User, email: str, by: User, at: datetime, reason: str) -> User:
+    """Change the address by which single sign-on finds a person. The same again changes nothing.
+
+    Refuses an address that another person has, whatever its capitals.
+    """
+    locked = _locked(person)
+    before = locked.email
+    if before != email:
+        _insist_that_nobody_has(email, but=locked)
+        locked.email = email
+        locked.save(update_fields=["email"])
+        audit.record(
+            action="email_set",
+            subject=locked,
+            by=by,
+            at=at,
+            before={"email": before},
+            after={"email": email},
+            reason=reason,
         )
     return locked
 
@@ -163,3 +188,9 @@ def invite(*, person: User, by: User, at: datetime) -> str:
 
 def _locked(person: User) -> User:
     return User.objects.select_for_update().get(pk=person.pk)
+
+
+def _insist_that_nobody_has(email: str, *, but: User | None = None) -> None:
+    others = User.objects.exclude(pk=but.pk if but else None)
+    if email and (other := others.filter(email__iexact=email).first()):
+        raise Refused(f"{other} has the address {email} already.")

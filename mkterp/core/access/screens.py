@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from mkterp.core import roles
 from mkterp.core.access import people
+from mkterp.core.access.forms import EmailForm
 from mkterp.core.models import AuditEntry, User
 from mkterp.core.screens import Action, Badge, Empty, ListScreen, View
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn, TimeColumn
@@ -43,6 +44,19 @@ SWITCH_ON = Action(
     unmet="Only people who are switched off can be switched on.",
     done="Switched on: {things}.",
     icon="check",
+)
+SET_EMAIL = Action(
+    "set-email",
+    "Change e-mail",
+    "core.change_user",
+    people.set_email,
+    one="person",
+    done="The e-mail address is changed.",
+    form=EmailForm,
+    confirm="Change the e-mail address of {things}?",
+    needs_reason=True,
+    row=False,
+    icon="user-round",
 )
 FORGET = Action(
     "forget-second-factor",
@@ -101,7 +115,7 @@ class People(ListScreen):
         View("off", "Switched off", {"is_active": "false"}),
         View("all", "All"),
     )
-    actions = (SWITCH_OFF, SWITCH_ON, FORGET)
+    actions = (SET_EMAIL, SWITCH_OFF, SWITCH_ON, FORGET)
     above_template = "core/people/_above.html"
     detail_template = "core/people/person.html"
     empty = Empty(

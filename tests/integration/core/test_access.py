@@ -192,6 +192,27 @@ def test_a_person_describes_himself_and_sees_times_in_his_zone(viewer, client_of
     assert deeds(viewer) == ["person_described"]
 
 
+def test_an_administrator_changes_an_address_that_nobody_else_has(
+    administrator, operations, viewer, client_of
+):
+    admin = client_of(administrator)
+    act = "/people/do/set-email/"
+    asked = {"confirmed": "1", "reason": "She married.", "next": "/people/"}
+    told = asked | {"one": viewer.pk, "email": "vera@northbank.test"}
+
+    admin.post(act, told)
+    taken = admin.post(act, told | {"one": operations.pk, "email": "Vera@northbank.test"})
+
+    viewer.refresh_from_db()
+    operations.refresh_from_db()
+    assert (viewer.email, operations.email) == ("vera@northbank.test", "")
+    assert (taken.status_code, "already" in taken.text) == (422, True)
+    assert deeds(viewer) == ["email_set"]
+    assert deeds(operations) == []
+    refused = client_of(viewer).post(act, told | {"email": "controller@northbank.test"})
+    assert refused.status_code == 403
+
+
 def test_the_peoples_list_names_every_role_of_a_person(administrator, client_of):
     administrator.groups.add(Group.objects.get(name="controller"))
 
