@@ -1,10 +1,11 @@
 """Orders in Odoo: claimed under our key, filled, confirmed, read back; cancelled."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sync.domain.delivery import Failure, Rejected, Transient
-from sync.domain.documents import OrderDraft, OrderPhase, OrderState, WriteStatus, Written
+from sync.domain.delivery import Failure, Rejected
+from sync.domain.documents import OrderDraft, OrderPhase, OrderState, Written
+from sync.erp.batches import answer, apart
 from sync.erp.odoo.client import OdooClient
 from sync.erp.odoo.references import ReferenceBook, external_id
 from sync.erp.odoo.sales import (
@@ -18,7 +19,6 @@ from sync.erp.odoo.sales import (
 
 _SALE = "sale.order"
 _OPEN = {OrderPhase.DRAFT, OrderPhase.QUOTED}
-_ACCEPTED = {OrderPhase.ACCEPTED, OrderPhase.BOOKED}
 
 
 class Orders:
@@ -112,13 +112,14 @@ class _Submission:
         self._ids = {key: row["id"] for key, row in found.items()}
         wanting = [key for key in self._drafts if key not in found or phase_of(found[key]) in _OPEN]
         self._translate(wanting)
-        self._apart([key for key in wanting if key not in found], self._claim)
+        apart([key for key in wanting if key not in found], self._failures, self._claim)
         for key in wanting:
-            self._apart([key], lambda keys: self._fill(keys[0]))
-        self._apart(wanting, self._confirm)
+            apart([key], self._failures, lambda keys: self._fill(keys[0]))
+        apart(wanting, self._failures, self._confirm)
         states = self._read_back()
         return [
-            self._answer(order.key, states, key_found=order.key in found) for order in self._orders
+            answer(order.key, self._failures, states, created=order.key not in found, erp="Odoo")
+            for order in self._orders
         ]
 
     def _translate(self, keys: Sequence[str]) -> None:
@@ -134,23 +135,6 @@ class _Submission:
                 self._contents[key] = content(self._drafts[key], references, products, taxes, names)
             except Rejected as refusal:
                 self._failures[key] = refusal
-
-    def _apart(self, keys: Sequence[str], action: Callable[[list[str]], None]) -> None:
-        """Do it to all at once; when one is refused, to each half, so that only it fails."""
-        group = [key for key in keys if key not in self._failures]
-        if not group:
-            return
-        try:
-            action(group)
-        except Rejected as refusal:
-            if len(group) == 1:
-                self._failures[group[0]] = refusal
-                return
-            middle = len(group) // 2
-            self._apart(group[:middle], action)
-            self._apart(group[middle:], action)
-        except Failure as failure:
-            self._failures.update(dict.fromkeys(group, failure))
 
     def _claim(self, keys: list[str]) -> None:
         ids = self._client.upsert(_SALE, [self._claims[key] for key in keys])
@@ -187,18 +171,3 @@ class _Submission:
             for key in self._ids:
                 self._failures.setdefault(key, failure)
             return {}
-
-    def _answer(
-        self, key: str, states: dict[str, OrderState], *, key_found: bool
-    ) -> Written | Failure:
-        if key in self._failures:
-            return self._failures[key]
-        state = states.get(key)
-        if state is None:
-            return Transient("Odoo had the order a moment ago and does not show it now.")
-        if state.phase is OrderPhase.CANCELLED:
-            return Rejected(f"Sale {state.number or state.ref} is cancelled in Odoo.")
-        if state.phase not in _ACCEPTED:
-            return Transient(f"Sale {state.number or state.ref} is still a quotation.")
-        status = WriteStatus.EXISTED if key_found else WriteStatus.CREATED
-        return Written(ref=state.ref, number=state.number, status=status, order=state)

@@ -1,11 +1,12 @@
 """Orders in Tryton: found by key, created, driven to confirmed, read back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sync.domain.delivery import Failure, Rejected, Transient, Unavailable
-from sync.domain.documents import OrderDraft, OrderPhase, OrderState, WriteStatus, Written
+from sync.domain.delivery import Failure, Rejected, Unavailable
+from sync.domain.documents import OrderDraft, OrderState, Written
+from sync.erp.batches import answer, apart
 from sync.erp.tryton.client import TrytonClient
 from sync.erp.tryton.failures import DuplicateKey
 from sync.erp.tryton.references import ReferenceBook
@@ -22,7 +23,6 @@ from sync.erp.tryton.sales import (
 from sync.erp.tryton.wire import exact
 
 _SALE = "model.sale.sale"
-_ACCEPTED = {OrderPhase.ACCEPTED, OrderPhase.BOOKED}
 
 
 class Orders:
@@ -70,11 +70,7 @@ class Orders:
 
 
 class _Submission:
-    """One batch on its way: each step is one call for all that need it.
-
-    A call is a transaction, so a refused order takes its companions back with it: the group is
-    then halved until the refused one stands alone.
-    """
+    """One batch on its way: each step is one call for all that need it."""
 
     def __init__(
         self, client: TrytonClient, book: ReferenceBook, orders: Sequence[OrderDraft]
@@ -90,14 +86,19 @@ class _Submission:
     def run(self) -> list[Written | Failure]:
         self._translate()
         found = self._look_up(list(self._drafts))
-        self._apart([key for key in self._values if key not in found], self._create)
+        apart([key for key in self._values if key not in found], self._failures, self._create)
         found |= self._look_up([key for key in self._ids if key not in found])
         for key in [key for key, row in found.items() if row["state"] in {"draft", "quotation"}]:
-            self._apart([key], lambda keys: self._correct(keys[0], found[keys[0]]))
+            apart([key], self._failures, lambda keys: self._correct(keys[0], found[keys[0]]))
         self._drive(found, "draft", "quote")
         self._drive(found, "quotation", "confirm")
         states = self._read_back()
-        return [self._answer(order.key, states) for order in self._orders]
+        return [
+            answer(
+                order.key, self._failures, states, created=order.key in self._created, erp="Tryton"
+            )
+            for order in self._orders
+        ]
 
     def _translate(self) -> None:
         references, names = self._book.fresh(), self._book.names
@@ -123,23 +124,6 @@ class _Submission:
             if row["state"] not in {"draft", "quotation"}:
                 self._failures.pop(key, None)
         return rows
-
-    def _apart(self, keys: Sequence[str], action: Callable[[list[str]], None]) -> None:
-        """Do it to all at once; when one is refused, to each half, so that only it fails."""
-        group = [key for key in keys if key not in self._failures]
-        if not group:
-            return
-        try:
-            action(group)
-        except Rejected as refusal:
-            if len(group) == 1:
-                self._failures[group[0]] = refusal
-                return
-            middle = len(group) // 2
-            self._apart(group[:middle], action)
-            self._apart(group[middle:], action)
-        except Failure as failure:
-            self._failures.update(dict.fromkeys(group, failure))
 
     def _create(self, keys: list[str]) -> None:
         try:
@@ -187,7 +171,7 @@ class _Submission:
             for key in group:
                 found[key]["state"] = {"quote": "quotation", "confirm": "confirmed"}[button]
 
-        self._apart([key for key, row in found.items() if row["state"] == state], push)
+        apart([key for key, row in found.items() if row["state"] == state], self._failures, push)
 
     def _press(self, button: str, keys: Sequence[str]) -> None:
         self._client.write(f"{_SALE}.{button}", [self._ids[key] for key in keys])
@@ -204,16 +188,3 @@ class _Submission:
                 self._failures.setdefault(key, failure)
             return {}
         return {row["web_id"]: order_state(row) for row in rows}
-
-    def _answer(self, key: str, states: dict[str, OrderState]) -> Written | Failure:
-        if key in self._failures:
-            return self._failures[key]
-        state = states.get(key)
-        if state is None:
-            return Transient("Tryton had the order a moment ago and does not show it now.")
-        if state.phase is OrderPhase.CANCELLED:
-            return Rejected(f"Sale {state.number or state.ref} is cancelled in Tryton.")
-        if state.phase not in _ACCEPTED:
-            return Transient(f"Sale {state.number or state.ref} is still a {state.erp_state}.")
-        status = WriteStatus.CREATED if key in self._created else WriteStatus.EXISTED
-        return Written(ref=state.ref, number=state.number, status=status, order=state)
