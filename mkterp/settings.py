@@ -280,7 +280,10 @@ SCHEDULES = {
     "sync.tasks.sweep": 1,
     "sync.tasks.tend_cases": 1,
     "sync.tasks.prune": 1440,
+    "sync.tasks.redact_personal_data": 60,
 }
+# How long a buyer's name and address are kept: returns and guarantees are asked about for a year.
+PERSONAL_DATA_DAYS = int(env("PERSONAL_DATA_DAYS", "365"))
 # How long webhooks may be silent, while reading brings news that none announced, before the alarm.
 WEBHOOK_SILENCE_MINUTES = int(env("WEBHOOK_SILENCE_MINUTES", "60"))
 WORKER_STALE_SECONDS = int(env("WORKER_STALE_SECONDS", "120"))

@@ -15,6 +15,7 @@ from sync.services import (
     inbox,
     lanes,
     payouts,
+    personal,
     postings,
     pulls,
     refunds_goods,
@@ -177,6 +178,10 @@ def tend_cases() -> None:
 
 def prune() -> None:
     upkeep.prune(at=now())
+
+
+def redact_personal_data() -> None:
+    personal.redact_old(at=now())
 
 
 def pull_documents() -> None:

@@ -37,6 +37,7 @@ class InboxMessage(Work):
     state = models.CharField(max_length=20, choices=State.choices, default=State.NEW)
     note = models.TextField(blank=True)
     processed_at = models.DateTimeField(null=True, blank=True)
+    redacted_at = models.DateTimeField(null=True)  # the buyer was taken out of `body`
 
     class Meta:
         permissions: ClassVar = [
@@ -51,6 +52,9 @@ class InboxMessage(Work):
             models.Index(fields=["source", "id"], name="inbox_new", condition=Q(state="NEW")),
             models.Index(fields=["node_id", "id"], name="inbox_node"),
             models.Index(fields=["-received_at", "-id"], name="inbox_received"),
+            models.Index(
+                fields=["received_at"], name="inbox_personal", condition=Q(redacted_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,6 +95,7 @@ class OutboxMessage(Work):
     case = models.ForeignKey("ExceptionCase", models.PROTECT, null=True, related_name="messages")
     # Queued in a dry run: shown, never claimed, decided anew when the dry run ends.
     dry = models.BooleanField(default=False, db_default=False)
+    redacted_at = models.DateTimeField(null=True)  # the buyer was taken out of `payload`
 
     class Meta:
         permissions: ClassVar = [
@@ -118,6 +123,11 @@ class OutboxMessage(Work):
             ),
             models.Index(fields=["state", "-id"], name="outbox_state"),
             models.Index(fields=["id"], name="outbox_dry", condition=Q(dry=True, state="PENDING")),
+            models.Index(
+                fields=["queued_at"],
+                name="outbox_personal",
+                condition=Q(operation="post_order", redacted_at=None),
+            ),
         ]
 
     def __str__(self) -> str:

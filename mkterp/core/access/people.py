@@ -191,6 +191,6 @@ def _locked(person: User) -> User:
 
 
 def _insist_that_nobody_has(email: str, *, but: User | None = None) -> None:
-    others = User.objects.exclude(pk=but.pk if but else None)
-    if email and (other := others.filter(email__iexact=email).first()):
-        raise Refused(f"{other} has the address {email} already.")
+    others = [one for one in User.objects.filter(email__iexact=email) if one != but]
+    if email and others:
+        raise Refused(f"{others[0]} has the address {email} already.")
