@@ -33,7 +33,7 @@ def test_every_page_belongs_to_a_kind():
 # -- the handbook in the app ----------------------------------------------------------------------
 
 OWNED = {
-    "close", "connections", "exceptions", "fulfilment", "items", "listings", "mappings", "orders",
+    "buyers", "close", "connections", "exceptions", "fulfilment", "items", "listings", "mappings", "orders",
     "people", "seller-stock", "settlement", "ship-from", "stock", "tax",
 }  # fmt: skip
 
