@@ -15,7 +15,7 @@ from reconciliation.domain import adjusting
 from reconciliation.domain.adjusting import Entry
 from reconciliation.models import DocumentMatch, Journal, TaxAdjustment
 from reconciliation.services import comparing, comparing_load, comparing_save, journals
-from reconciliation.services.calendar import company_day
+from reconciliation.services.calendar import company_day, posting_day
 from sync.models import Invoice
 
 State = TaxAdjustment.State
@@ -188,6 +188,7 @@ def prepare_write_off(
         raise Refused("There is nothing to write off.")
     if day > company_day(at):
         raise Refused("A write-off is not dated into the future.")
+    posting_day(day)  # refused here already, and not to whoever approves it
     row = TaxAdjustment.objects.create(
         kind=TaxAdjustment.Kind.WRITE_OFF,
         day=day,

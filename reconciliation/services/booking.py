@@ -53,6 +53,7 @@ def prepare(*, at: datetime) -> dict[str, int]:
     counts["payments told"] = payments_told.tell(at=at)
     counts["taken back"] = _take_back_payments(at)
     counts["roles without account"] = tell_missing(accounts=accounts, at=at)
+    counts["before go-live"] = accounts.before_go_live
     return counts
 
 
@@ -237,8 +238,9 @@ def book_advice(
 ) -> SettlementEntry:
     """A person has an advice booked as it stands, although something of it is in dispute.
 
-    Refused without a reason, when it is booked already, and where its seller's payouts are not
-    booked. What is in dispute stays visible, as what the payable does not explain.
+    Refused without a reason, when it is booked already or older than go-live, and where its
+    seller's payouts are not booked. What is in dispute stays visible, as what the payable does not
+    explain.
     """
     if not reason.strip():
         raise Refused("Say why the advice is booked as it stands.")
@@ -249,6 +251,8 @@ def book_advice(
         raise Refused(f"Payouts of {advice.seller} are not booked: it is our own, or has no rule.")
     accounts = Accounts(at)
     rows = book(wanted=[wanted], accounts=accounts, at=at, by=by)
+    if accounts.before_go_live:
+        raise Refused(f"{advice} was issued before go-live: the opening balances hold it.")
     if not rows:
         raise Refused(f"No ERP account plays {', '.join(accounts.missing)}; map it first.")
     audit.record(

@@ -11,6 +11,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.models import AccountingPeriod
 from mkterp.core.periods import Span, first_open, month_of
 from sync.models import ErpPeriod
+from sync.services import go_live
 
 # Days after a period's end until its close is due.
 DUE_AFTER = 5
@@ -63,8 +64,10 @@ def erp_spans() -> list[Span]:
 def posting_day(day: date, *, locks: Sequence[Sequence[Span]] | None = None) -> date:
     """That day, or the first after it that both our lock and the ERP's periods leave open.
 
-    Raises Refused when there is none.
+    Raises Refused when there is none, and for a day before go-live: its balances were stated.
     """
+    if day <= go_live.last_day_before():
+        raise Refused(f"{day:%d %b %Y} lies before go-live; the opening balances hold it.")
     found = first_open(locks if locks is not None else locks_now(), day)
     if found is None:
         raise Refused(f"No accounting period is open on or after {day:%d %b %Y}.")

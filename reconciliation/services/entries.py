@@ -20,7 +20,7 @@ from reconciliation.models import SettlementEntry
 from sync.domain.cases import CaseKind
 from sync.domain.documents import JournalEntry, JournalLine
 from sync.models import ExceptionCase, OutboxMessage
-from sync.services import cases, frozen, outbox
+from sync.services import cases, frozen, go_live, outbox
 from sync.services.outbox import Parcel
 
 Event = SettlementEntry.Event
@@ -55,11 +55,13 @@ class Wanted:
 
 
 class Accounts:
-    """The accounts of every role as of one moment, and the roles somebody asked for in vain."""
+    """The accounts of every role as of one moment, and what of a run could not be booked."""
 
     def __init__(self, moment: datetime) -> None:
         self.held = registry.accounts_at(at=moment)
         self.missing: dict[str, int] = {}
+        # Entries of the time before go-live, left out: the opening balances hold them.
+        self.before_go_live = 0
 
     def of(self, event: str, role: str) -> str:
         """The account of a role; a row for the event comes before one for every event."""
@@ -96,9 +98,10 @@ def book(
 ) -> list[SettlementEntry]:
     """Write entries down and queue them, each once under its key; those that are new.
 
-    An entry of which an account is missing is left out and counted in `accounts`. A second run
-    finds the rows that the first one made.
+    An entry of which an account is missing, or that is dated before go-live, is left out and
+    counted in `accounts`. A second run finds the rows that the first one made.
     """
+    last_stated = go_live.last_day_before()
     held = set(
         SettlementEntry.objects.filter(key__in=[one.key for one in wanted]).values_list(
             "key", flat=True
@@ -108,6 +111,9 @@ def book(
     lines: dict[str, list[dict[str, Any]]] = {}
     for one in wanted:
         if one.key in held:
+            continue
+        if one.day <= last_stated:
+            accounts.before_go_live += 1
             continue
         try:
             lines[one.key] = placed(one.lines, one, accounts)

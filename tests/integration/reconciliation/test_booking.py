@@ -12,8 +12,8 @@ from django.core.management import call_command
 from mapping.models import AccountMapping
 from mapping.selectors import roles_without_account
 from mkterp.core.errors import Refused
-from reconciliation.models import BankLine, CashMatch, SettlementEntry
-from reconciliation.services import bank, booking, entries, runs
+from reconciliation.models import BankLine, CashMatch, SettlementEntry, TaxAdjustment
+from reconciliation.services import adjustments, bank, booking, entries, runs
 from sync.management.commands import demo_registry
 from sync.models import ExceptionCase, Invoice, OutboxMessage, RemittanceAdvice
 from sync.services import payouts
@@ -324,3 +324,34 @@ def test_an_order_cancelled_before_it_was_booked_costs_only_the_gateways_fee(boo
     assert balance(books, "5.2.4") == Decimal(fees) / 100 > 0
     assert balance(books, "1.1.6") == balance(books, "2.2.6") == balance(books, "1.2.1") == 0
     assert BankLine.objects.filter(reference__startswith="PO-").exists()
+
+
+def test_what_is_dated_before_go_live_is_counted_and_never_booked(books, settings):
+    """A bank's or an advice's day that the opening balances hold already."""
+    sell(books)
+    settle(books)
+    statements(books)
+    cut_over = books.at + timedelta(days=1)
+    settings.GO_LIVE_AT = cut_over
+    before = {account: balance(books, account) for account in ACCOUNTS.values()}
+
+    counts = reconcile(books)
+
+    assert counts["before go-live"] >= 3
+    assert not SettlementEntry.objects.exists()
+    assert {account: balance(books, account) for account in ACCOUNTS.values()} == before
+    advice = RemittanceAdvice.objects.first()
+    with pytest.raises(Refused, match="before go-live"):
+        booking.book_advice(advice=advice, by=books.person, at=books.now(), reason="all agreed")
+    assert not SettlementEntry.objects.exists()
+
+
+def test_a_day_before_go_live_takes_no_write_off(books, settings):
+    settings.GO_LIVE_AT = books.at
+    day = books.at.date() - timedelta(days=1)
+
+    with pytest.raises(Refused, match="before go-live"):
+        adjustments.prepare_write_off(
+            currency="GBP", amount_minor=5, day=day, by=books.person, at=books.now(), reason="old"
+        )
+    assert not TaxAdjustment.objects.exists()
