@@ -1,12 +1,15 @@
 """The frame of the product: what the rail offers, with counts of what a person can act on."""
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
-from mkterp.core.screens.frame import Count, Frame, NavItem
-from reconciliation.selectors import books, settlement
+from mkterp.core.screens.frame import Count, Frame, NavItem, Period
+from reconciliation.selectors import board, books, settlement
 from sync import selectors
 from sync.selectors import stock
 
@@ -66,6 +69,36 @@ def health(user: Any) -> Count:
         return Count(text=f"{down} down", meaning="broke")
     late = states.count("late")
     return Count(text=f"{late} late", meaning="need") if late else Count()
+
+
+def period(request: HttpRequest) -> Period | None:
+    """The period to work on and the days it has left, for who may see the close."""
+    if not request.user.has_perm("core.view_accountingperiod"):
+        return None
+    at = timezone.now()
+    one = board.current(at=at)
+    if one is None:
+        return None
+    today = at.astimezone(settings.COMPANY_TIME_ZONE).date()
+    closed = one.state == one.State.CLOSED
+    return Period(
+        name=str(one),
+        text="closed" if closed else left_of(one.end, one.due_date, today),
+        title=f"Ends on {one.end:%d %b %Y}, to be closed by {one.due_date:%d %b %Y}",
+        url=reverse("reconciliation:close-period", args=[one.pk]),
+    )
+
+
+def left_of(end: date, due: date, today: date) -> str:
+    """ "ends in 3 d", "close in 2 d", "close today", "1 d overdue": the nearest of its days."""
+    if today < end:
+        return f"ends in {(end - today).days} d"
+    if today == end:
+        return "ends today"
+    left = (due - today).days
+    if left > 0:
+        return f"close in {left} d"
+    return f"{-left} d overdue" if left else "close today"
 
 
 FRAME = Frame(
@@ -246,6 +279,7 @@ FRAME = Frame(
     search="search",
     search_label="Search order, SKU, barcode, seller",
     palette="palette",
+    period=period,
     company=settings.COMPANY_NAME,
     currency=settings.COMPANY_CURRENCY,
 )
