@@ -15,6 +15,9 @@ from threadpoolctl import threadpool_limits
 if TYPE_CHECKING:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+# Rows walked at once: what they need stays in the processor's cache.
+CHUNK = 4_000
+
 
 @dataclass(frozen=True, slots=True)
 class Forest:
@@ -32,17 +35,26 @@ class Forest:
 
     def logits(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """The sum of all trees for each row."""
+        # Every value twice: as it is, and with what is missing below everything. An unknown value
+        # is never <= a threshold, so the choice between the two says where a node sends it.
+        column = self.feature.astype(np.int64) * 2 + self.missing_low
+        child = np.stack([self.high, self.low], axis=1).ravel().astype(np.int64)
+        parts = [self._sums(rows[n : n + CHUNK], column, child) for n in range(0, len(rows), CHUNK)]
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _sums(
+        self, rows: NDArray[np.float32], column: NDArray[np.int64], child: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        twice = np.stack([rows, np.where(np.isnan(rows), -np.inf, rows)], axis=2)
+        flat = twice.astype(np.float64).ravel()
+        offset = np.arange(len(rows), dtype=np.int64) * (2 * rows.shape[1])
         total = np.full(len(rows), self.base)
-        flat = np.ascontiguousarray(rows, np.float64).ravel()
-        offset = np.arange(len(rows), dtype=np.int64) * rows.shape[1]
         for root in self.roots:
-            node = np.full(len(rows), root, np.int32)
+            node = np.full(len(rows), root, np.int64)
             for _ in range(self.depth):
-                value = flat[offset + self.feature[node]]
-                lower = value <= self.threshold[node]
-                lower |= np.isnan(value) & self.missing_low[node]
-                node = np.where(lower, self.low[node], self.high[node])
-            total += self.value[node]
+                lower = flat.take(offset + column.take(node)) <= self.threshold.take(node)
+                node = child.take(2 * node + lower)
+            total += self.value.take(node)
         return total
 
     def as_json(self) -> dict[str, Any]:
