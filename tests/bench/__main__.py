@@ -21,7 +21,7 @@ def main() -> int:
         os.environ["MKTERP_GO_LIVE_AT"] = "2020-01-01T00:00:00+00:00"
         django.setup()
         # They use the models, which exist only now.
-        from tests.bench import posting, pulling, reconcile, stock, webhooks  # noqa: PLC0415
+        from tests.bench import posting, pulling, ranking, reconcile, stock, webhooks  # noqa: PLC0415
 
         benches = {
             "webhooks": webhooks,
@@ -29,6 +29,7 @@ def main() -> int:
             "posting": posting,
             "stock": stock,
             "reconcile": reconcile,
+            "ranking": ranking,
         }
         wanted = sys.argv[1:] or list(benches)
         rows = [row for name in wanted for row in benches[name].rows()]

@@ -1,69 +1,66 @@
 """Suggestions: 1,000 variants against 100,000 items, as the screens and commands rank them.
 
-Built cold in a process of its own, then asked twice: the second time is warm. The items are
-invented catalogues of every kind, half of them clothes with many siblings, the hard case.
+Beside it, alternating, the character n-gram search alone: what a ranking cannot be cheaper than.
 """
 
 import json
+import statistics
 import subprocess
 import sys
 
 from tests.bench.frame import Row
+from tests.bench.ranking_worker import VARIANTS
+from tests.bench.servers import ROOT
 
-VARIANTS, ITEMS = 1_000, 100_000
+ROUNDS = 2
 WARM, COLD, MEMORY = 5.0, 60.0, 2.0
-_RUN = """
-import json, random, resource, sys, time
-began = time.perf_counter()
-from mapping.domain.suggestions import Catalogue, prior
-imported = time.perf_counter() - began
-from dataclasses import replace
-from mapping.domain.matching.worlds.catalogue import world
-shares = {"apparel": 0.5, "electronics": 0.2, "retail": 0.2, "software": 0.1}
-lefts, rights = [], []
-for kind, share in shares.items():
-    made = world(kind, 5, lefts=int(1000 * share), items=int(100_000 * share), hidden=0.1,
-                 sellers=1, doubled=0.0)
-    lefts += [replace(r, id=kind + r.id) for r in made.lefts]
-    rights += [replace(r, id=kind + r.id) for r in made.rights]
-    del made
-began = time.perf_counter()
-prior()
-catalogue = Catalogue(rights)
-built = time.perf_counter() - began
-seconds = []
-for _ in range(2):
-    began = time.perf_counter()
-    rankings = catalogue.rank(lefts)
-    seconds.append(time.perf_counter() - began)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-print(json.dumps({"cold": imported + built + seconds[0], "warm": seconds[1], "peak": peak,
-                  "variants": len(lefts), "items": len(rights), "ranked": len(rankings)}))
-"""
 
 
 def rows() -> list[Row]:
-    """Warm and cold seconds and the peak memory of one process."""
-    done = subprocess.run(
-        [sys.executable, "-c", _RUN], check=True, capture_output=True, text=True, timeout=600
-    )
-    found = json.loads(done.stdout)
-    size = f"{found['variants']:,} variants x {found['items']:,} items"
+    """Warm and cold seconds, the peak of the memory, and how often the first item is right."""
+    ways: dict[str, list[dict[str, float]]] = {"ours": [], "bare": []}
+    for number in range(ROUNDS):
+        for way in ways if number % 2 else reversed(ways):
+            ways[way].append(_run(way))
+    ours, bare = ways["ours"], ways["bare"]
+    size = f"{VARIANTS:,} variants x {ours[0]['items']:,.0f} items"
+    alone = f"the n-gram search alone, {size}"
+    right, plain = ours[0]["right"] * 100, bare[0]["right"] * 100
     return [
-        _row("suggestions, warm", found["warm"], "s", WARM, size),
-        _row("suggestions, cold", found["cold"], "s", COLD, f"{size}, index built first"),
-        _row("suggestions, memory", found["peak"], "GiB", MEMORY, f"{size}, peak of the process"),
-    ]
+        _row("suggestions: warm", "warm", ours, bare, "s", alone, WARM),
+        _row("suggestions: cold", "cold", ours, bare, "s", f"{alone}, with its index", COLD),
+        _row("suggestions: memory", "peak", ours, bare, "GiB", f"{alone}, peak", MEMORY),
+        Row(
+            "suggestions: first item right", right, alone, plain, "%", right / plain,
+            "more often", right > plain,
+        ),
+    ]  # fmt: skip
 
 
-def _row(name: str, value: float, unit: str, limit: float, against: str) -> Row:
+def _row(
+    name: str,
+    what: str,
+    ours: list[dict[str, float]],
+    bare: list[dict[str, float]],
+    unit: str,
+    against: str,
+    limit: float,
+) -> Row:
+    value = statistics.median(one[what] for one in ours)
+    other = statistics.median(one[what] for one in bare)
     return Row(
-        name=name,
-        ours=value,
-        against=against,
-        other=None,
-        unit=unit,
-        ratio=None,
-        target=f"under {limit:g} {unit}",
-        holds=value < limit,
+        name, value, against, other, unit, value / other, f"under {limit:g} {unit}", value < limit
     )
+
+
+def _run(way: str) -> dict[str, float]:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench.ranking_worker", way],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
