@@ -3,7 +3,8 @@
     python -m tests.faults.double --port 0 --seed 7
 
 `RemoteErp` is the adapter that speaks to it (ERP_ADAPTER). The two are ours alone and only ever
-meet on this machine, so values cross as pickles.
+meet on this machine, so values cross as pickles. No key is unique here: told twice, it holds two
+orders, and only whoever looks first is safe from that.
 """
 
 import argparse
@@ -13,19 +14,22 @@ import random
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import httpx
 
-from sync.domain.delivery import Failure, Throttled, Transient, UnknownOutcome
+from sync.domain.delivery import Failure, Rejected, Throttled, Transient, UnknownOutcome
+from sync.domain.documents import OrderDraft, OrderPhase, OrderState, WriteStatus, Written
 from sync.erp.port import Capabilities, ErpPort
 from tests.fakes import FakeErp
 from tests.sandbox.catalogue import build
 
 WRITES = {
-    *("submit_orders", "cancel_order", "amend_order", "submit_return", "post_credit_note"),
+    *("create_orders", "cancel_order", "amend_order", "submit_return", "post_credit_note"),
     *("post_journal", "reverse_journal", "reconcile"),
 }
 CALLS = {name for name in vars(ErpPort) if not name.startswith("_")} - {"capabilities"}
@@ -39,7 +43,14 @@ class RemoteErp:
         self._http = httpx.Client(base_url=url, timeout=PATIENCE)
 
     def capabilities(self) -> Capabilities:
-        return FakeErp().capabilities()
+        return replace(FakeErp().capabilities(), native_idempotency=frozenset())
+
+    def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
+        """As the port says: what is there already under our key is not created again."""
+        there = self.find_orders([order.key for order in orders])
+        missing = [order for order in orders if order.key not in there]
+        made = iter(self._call("create_orders", missing) if missing else ())
+        return [_held(there[o.key]) if o.key in there else next(made) for o in orders]
 
     def __getattr__(self, name: str) -> Any:
         if name not in CALLS:
@@ -62,6 +73,43 @@ class RemoteErp:
         return found
 
 
+def _held(state: OrderState) -> Written | Failure:
+    if state.phase is OrderPhase.CANCELLED:
+        return Rejected(f"Sale {state.number or state.ref} is cancelled.")
+    return Written(state.ref, state.number, WriteStatus.EXISTED, order=state)
+
+
+class KeylessErp(FakeErp):
+    """Creates what it is told to create, as often as it is told."""
+
+    def create_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
+        with self._arrive("create_orders"):
+            for order in orders:
+                if earlier := self._sales.pop(order.key, None):
+                    self._sales[f"{order.key} (earlier: {earlier.ref})"] = earlier
+            return [self._submit(order) for order in orders]
+
+    def witness(self) -> dict[str, Any]:
+        """What it holds, for the verdict."""
+        with self._lock:
+            orders = [
+                {
+                    "key": sale.draft.key,
+                    "number": sale.number,
+                    "phase": sale.phase.value,
+                    "gross": str(sale.draft.gross),
+                }
+                for sale in self._sales.values()
+            ]
+            off = [
+                move.number
+                for move in self._moves
+                if sum(line.body.debit - line.body.credit for line in move.lines)
+            ]
+            keys = Counter(move.key for move in self._moves if move.key)
+        return {"orders": orders, "unbalanced": off + [key for key, n in keys.items() if n > 1]}
+
+
 class Dial:
     """What goes wrong on the wire: probabilities a call, and how often each has struck."""
 
@@ -80,7 +128,7 @@ class Dial:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    erp: FakeErp
+    erp: KeylessErp
     dial: Dial
 
     def log_message(self, *_: object) -> None:
@@ -111,27 +159,8 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(200, pickle.dumps(found))
 
     def do_GET(self) -> None:
-        self._answer(200, json.dumps(self._witness()).encode())
-
-    def _witness(self) -> dict[str, Any]:
-        with self.erp._lock:
-            orders = [
-                {
-                    "key": sale.draft.key,
-                    "number": sale.number,
-                    "phase": sale.phase.value,
-                    "gross": str(sale.draft.gross),
-                }
-                for sale in self.erp._sales.values()
-            ]
-            off = [
-                move.number
-                for move in self.erp._moves
-                if sum(line.body.debit - line.body.credit for line in move.lines)
-            ]
-            keys = Counter(move.key for move in self.erp._moves if move.key)
-        doubled = [key for key, many in keys.items() if many > 1]
-        return {"orders": orders, "unbalanced": off + doubled, "struck": dict(self.dial.struck)}
+        found = {**self.erp.witness(), "struck": dict(self.dial.struck)}
+        self._answer(200, json.dumps(found).encode())
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -149,7 +178,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
-    Handler.erp, Handler.dial = FakeErp(knows_every_sku=True, max_batch=20), Dial(given.seed)
+    Handler.erp, Handler.dial = KeylessErp(knows_every_sku=True, max_batch=20), Dial(given.seed)
     for item in build(given.seed).erp_items:
         Handler.erp.add_item(
             item.sku,

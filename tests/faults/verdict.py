@@ -119,7 +119,11 @@ def judge(house: House, writes: Writes) -> tuple[dict[str, int], list[str]]:
     for key, invoice in invoices.items():
         state, cases = ours.get(key, ("never seen", 0))
         name = f"invoice {invoice['legacy_id']} ({state})"
-        if "CANCELLED" in invoice["status_flags"] or not invoice["paid_at"]:
+        if not invoice["paid_at"]:
+            continue
+        if "CANCELLED" in invoice["status_flags"]:
+            if key in there and not cases:
+                broken["stuck"].append(f"{name}: cancelled at Marketplacer, alive in the ERP")
             continue
         if key in there:
             if there[key]["gross"] != Decimal(invoice["total_cents"]) / 100:
