@@ -39,7 +39,7 @@ def rows() -> list[Row]:
         with TemporaryDirectory() as folder:
             return _measure(company, sandbox, Path(folder))
     finally:
-        sandbox.stop()
+        sandbox.stop(within=300)  # it has a million documents to let go of
         if sandbox.process.stdout is not None:
             sandbox.process.stdout.close()
 
@@ -192,4 +192,5 @@ def _step(name: str, env: dict[str, str]) -> dict[str, Any]:
         text=True,
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    print(f"stock {name}: {found}", file=sys.stderr, flush=True)
     return found

@@ -32,11 +32,23 @@ WRITES = {
     *("create_orders", "cancel_order", "amend_order", "submit_return", "post_credit_note"),
     *("post_journal", "reverse_journal", "reconcile"),
 }
-CALLS = {name for name in vars(ErpPort) if not name.startswith("_")} - {"capabilities"}
+PORT = {name for name in vars(ErpPort) if not name.startswith("_")}
+CALLS = PORT - {"capabilities", "submit_orders"} | {"create_orders"}
 PATIENCE = 5.0  # seconds that the adapter waits for an answer
 
 
-class RemoteErp:
+class LooksFirst:
+    """The way of an adapter whose ERP keeps no key unique."""
+
+    def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
+        """As the port says: what is there already under our key is not created again."""
+        there = self.find_orders([order.key for order in orders])
+        missing = [order for order in orders if order.key not in there]
+        made = iter(self.create_orders(missing) if missing else ())
+        return [_held(there[o.key]) if o.key in there else next(made) for o in orders]
+
+
+class RemoteErp(LooksFirst):
     """The port over HTTP. A write whose answer is lost is an UnknownOutcome, a read Transient."""
 
     def __init__(self, url: str, **_: str) -> None:
@@ -44,13 +56,6 @@ class RemoteErp:
 
     def capabilities(self) -> Capabilities:
         return replace(FakeErp().capabilities(), native_idempotency=frozenset())
-
-    def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
-        """As the port says: what is there already under our key is not created again."""
-        there = self.find_orders([order.key for order in orders])
-        missing = [order for order in orders if order.key not in there]
-        made = iter(self._call("create_orders", missing) if missing else ())
-        return [_held(there[o.key]) if o.key in there else next(made) for o in orders]
 
     def __getattr__(self, name: str) -> Any:
         if name not in CALLS:
@@ -87,7 +92,10 @@ class KeylessErp(FakeErp):
             for order in orders:
                 if earlier := self._sales.pop(order.key, None):
                     self._sales[f"{order.key} (earlier: {earlier.ref})"] = earlier
-            return [self._submit(order) for order in orders]
+            answers = [self._submit(order) for order in orders]
+            return (
+                [UnknownOutcome("The answer was lost.")] * len(orders) if self._lost() else answers
+            )
 
     def witness(self) -> dict[str, Any]:
         """What it holds, for the verdict."""

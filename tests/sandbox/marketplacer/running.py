@@ -59,11 +59,11 @@ class RunningSandbox:
         self.process.kill()
         self.process.wait()
 
-    def stop(self) -> int:
+    def stop(self, within: float = 20) -> int:
         """Ask it to stop and give its exit status; 0 is a clean end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=within)
 
 
 def start_sandbox(*arguments: str, port: int = 0, deadline: float = 30) -> RunningSandbox:
