@@ -1,4 +1,4 @@
-"""The two preferences a person has about the frame."""
+"""What a person says about the frame and the lists."""
 
 from django import forms
 
@@ -12,3 +12,11 @@ class PreferencesForm(forms.Form):
     theme = forms.ChoiceField(choices=THEMES, required=False)
     keys = forms.ChoiceField(choices=KEYS, required=False)
     next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class KeepForm(forms.Form):
+    """The list as it is now, under a name of the person's own."""
+
+    list = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    query = forms.CharField(max_length=2000, required=False, widget=forms.HiddenInput)
+    name = forms.CharField(max_length=40)

@@ -159,3 +159,22 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"token {self.pk} ({self.name})"
+
+
+class KeptView(models.Model):
+    """A list as one person likes to see it: filters, search, order and columns under a name."""
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="kept_views")
+    list = models.CharField(max_length=80)  # the list's URL name: "sync:orders"
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=2000)
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["list", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "list", "name"], name="keptview_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -8,4 +8,6 @@ urlpatterns = [
     path("", include("mkterp.core.access.urls")),
     path("preferences/", views.preferences, name="preferences"),
     path("keys/", views.keys, name="keys"),
+    path("views/keep/", views.keep_view, name="view-keep"),
+    path("views/<int:key>/remove/", views.remove_view, name="view-remove"),
 ]

@@ -1,11 +1,16 @@
-"""The keys and the preferences: the pages of the frame itself."""
+"""The keys, the preferences and a person's own views: the pages of the frame itself."""
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from mkterp.core import roles
-from mkterp.core.forms import PreferencesForm
+from mkterp.core.errors import Refused
+from mkterp.core.forms import KeepForm, PreferencesForm
+from mkterp.core.models import KeptView
+from mkterp.core.screens import kept, toasts
 
 YEAR = 365 * 24 * 3600
 
@@ -32,3 +37,39 @@ def preferences(request: HttpRequest) -> HttpResponse:
                 name, value, max_age=YEAR, samesite="Lax", secure=request.is_secure(), httponly=True
             )
     return response
+
+
+@require_POST
+@roles.signed_in
+def keep_view(request: HttpRequest) -> HttpResponse:
+    """Keeps a list's filters, order and columns under a name, and shows the list by it."""
+    form = KeepForm(request.POST)
+    if not form.is_valid():
+        return HttpResponseBadRequest("A view needs a list and a name of at most 40 letters.")
+    told = form.cleaned_data
+    try:
+        view = kept.keep(
+            person=roles.person(request),
+            list_name=told["list"],
+            name=told["name"],
+            query=told["query"],
+            at=timezone.now(),
+        )
+    except Refused as refused:
+        toasts.say(request, toasts.Toast(str(refused), "broke"))
+        return HttpResponseRedirect(
+            roles.local_path(request.headers.get("Referer", ""), request) or "/"
+        )
+    toasts.say(request, toasts.Toast(f"Kept as {view}: it is a tab of this list for you."))
+    return HttpResponseRedirect(f"{reverse(view.list)}?{view.query}")
+
+
+@require_POST
+@roles.signed_in
+def remove_view(request: HttpRequest, key: int) -> HttpResponse:
+    """Forgets one of the person's own views."""
+    view = get_object_or_404(KeptView, pk=key, person=roles.person(request))
+    back = reverse(view.list)
+    kept.remove(kept=view)
+    toasts.say(request, toasts.Toast(f"Removed {view}. The rows it showed are untouched."))
+    return HttpResponseRedirect(back)

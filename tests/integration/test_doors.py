@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from mapping.models import DuplicatePair, ImportedFile, Listing, Seller, SkuMapping
 from mkterp.core import roles
-from mkterp.core.models import AccountingPeriod, ApiToken, User
+from mkterp.core.models import AccountingPeriod, ApiToken, KeptView, User
 from mkterp.core.screens.doors import doors
 from reconciliation.models import (
     BankFile,
@@ -82,6 +82,7 @@ def rows(at):
     DuplicatePair.objects.create(left=pair[0], right=pair[1], found_at=at)
     owner = User.objects.create(username="program")
     ApiToken.objects.create(person=owner, name="a", digest="0" * 64, made_at=at, expires_at=at)
+    KeptView.objects.create(person=owner, list="sync:orders", name="a view", kept_at=at)
     ImportedFile.objects.create(kind="stock-rules", name="a.csv", state="CHECKED", checked_at=at)
 
 
@@ -204,6 +205,7 @@ MODELS = {
     "sync:carrier": CarrierMapping,
     "sync:refund": Correction,
     "token-revoke": ApiToken,
+    "view-remove": KeptView,
     "api:order": Invoice,
     "api:retry_message": OutboxMessage,
     **dict.fromkeys(("access:person", "access:person-roles", "access:person-invite"), User),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest
 
+from mkterp.core.models import KeptView
 from mkterp.core.screens import words
 from mkterp.core.screens.actions import Action, Outcome
 from mkterp.core.screens.columns import Badge
@@ -71,6 +72,15 @@ class Tab:
     url: str
     current: bool
     count: str
+
+
+@dataclass(frozen=True)
+class OwnTab:
+    """A view that the person keeps."""
+
+    kept: KeptView
+    url: str
+    current: bool
 
 
 @dataclass
@@ -154,8 +164,27 @@ class ListPage:
             count = ""
             if view.count:
                 count = words.count_text(state.counted(state.filtered_by(view)))
-            tabs.append(Tab(view, state.view_address(view), state.view == view, count))
+            current = state.view == view and not any(own.current for own in self.own_tabs)
+            tabs.append(Tab(view, state.view_address(view), current, count))
         return tabs
+
+    @cached_property
+    def own_tabs(self) -> list[OwnTab]:
+        """The views that this person keeps of this list."""
+        here = self.state.query()
+        kept = KeptView.objects.filter(person=self.request.user.pk, list=self.screen.url_name)
+        address = self.screen.url()
+        return [
+            OwnTab(one, f"{address}?{one.query}" if one.query else address, one.query == here)
+            for one in kept.order_by("name")
+        ]
+
+    @property
+    def may_keep(self) -> bool:
+        """Whether there is something to keep that no tab shows already."""
+        state = self.state
+        changed = not state.at_home or state.sort != self.screen.order or state.chosen_columns
+        return bool(state.valid and changed) and not any(own.current for own in self.own_tabs)
 
     @cached_property
     def columns_offered(self) -> list[tuple[str, str, bool]]:

@@ -183,8 +183,16 @@ class ListScreen:
         name = {"list": self.name, "export": f"{self.name}-export", "": self.noun_name}.get(
             kind, f"{self.noun_name}-{kind}"
         )
-        full = f"{self.room}:{name}" if self.room else name
-        return reverse(full, kwargs={"key": self.key_of(row)} if row is not None else None)
+        kwargs = {"key": self.key_of(row)} if row is not None else None
+        return reverse(self._full(name), kwargs=kwargs)
+
+    @property
+    def url_name(self) -> str:
+        """The name of the list's address: "sync:orders"."""
+        return self._full(self.name)
+
+    def _full(self, name: str) -> str:
+        return f"{self.room}:{name}" if self.room else name
 
     @property
     def noun_name(self) -> str:
