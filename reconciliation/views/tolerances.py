@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from mkterp.core.errors import Refused
 from mkterp.core.money import from_minor
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
 from reconciliation.domain.adjusting import STANDARD
 from reconciliation.forms import ToleranceForm
@@ -42,7 +42,7 @@ def tolerance_set(request: HttpRequest) -> HttpResponse:
     try:
         set_tolerance(
             wanted=form.wanted,
-            by=request.user,  # type: ignore[arg-type]
+            by=person(request),
             at=timezone.now(),
             reason=form.cleaned_data["reason"],
         )

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mkterp.core.errors import Refused
 from mkterp.core.money import to_minor
-from mkterp.core.roles import requires
+from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
 from reconciliation.forms import WriteOffForm
 from reconciliation.selectors import clearing
@@ -31,7 +31,7 @@ def write_off(request: HttpRequest) -> HttpResponse:
                     currency=settings.COMPANY_CURRENCY,
                     amount_minor=to_minor(told["amount"], settings.COMPANY_CURRENCY),
                     day=told["day"],
-                    by=request.user,  # type: ignore[arg-type]
+                    by=person(request),
                     at=timezone.now(),
                     reason=told["reason"],
                 )
