@@ -44,7 +44,10 @@ class Mappings:
 
     def __init__(self, at: datetime) -> None:
         self.at = at
-        self.said: dict[int, list[tuple[Span, int]]] = {}  # listing: spans and rows of this file
+        # What this file has said of a listing (its row, or spans and rows), for all rows of it:
+        # nearly all rows are about all times, and a number is all that is kept of those.
+        self.always: dict[int, int] = {}
+        self.said: dict[int, list[tuple[Span, int]]] = {}
 
     def judge(self, rows: Sequence[tuple[int, Row]]) -> list[Verdict]:
         known = sellers(rows)
@@ -116,20 +119,21 @@ class Mappings:
         pack, dates = integer(row, "pack_quantity", default=1), span(row)
         if dates[1] is not None and dates[1] > self.at:
             raise Wrong("valid_until lies ahead; a mapping is ended when the day has come.")
-        for earlier, there in self.said.get(listing.pk, []):
-            if overlap(earlier, dates):
-                raise Wrong(f"{listing} stands in row {there} already, for the same time.")
+        said = self.said.get(listing.pk, [])
+        there = next((row for earlier, row in said if overlap(earlier, dates)), 0)
+        if there := self.always.get(listing.pk, there):
+            raise Wrong(f"{listing} stands in row {there} already, for the same time.")
         for mapping in held:
             same = (mapping.item_id, mapping.pack_quantity) == (item.pk, pack)
             theirs = (mapping.valid_from, mapping.valid_until)
             if same and (dates == (None, None) or dates == theirs):
-                self.said.setdefault(listing.pk, []).append((dates, number))
+                self._note(listing, dates, number)
                 return Verdict(number, "is so already", ok=True, new=False)
             if overlap(theirs, dates):
                 raise Wrong(
                     f"{listing} is mapped to {mapping.item.sku} at that time; remap it on its page."
                 )
-        self.said.setdefault(listing.pk, []).append((dates, number))
+        self._note(listing, dates, number)
         pieces = f" ({pack} pieces)" if pack > 1 else ""
         return Verdict(
             number,
@@ -137,6 +141,12 @@ class Mappings:
             ok=True,
             deed=New(listing, item, pack, *dates),
         )
+
+    def _note(self, listing: Listing, dates: Span, number: int) -> None:
+        if dates == (None, None):
+            self.always[listing.pk] = number
+        else:
+            self.said.setdefault(listing.pk, []).append((dates, number))
 
     def carry_out(self, verdicts: Sequence[Verdict], author: Author) -> None:
         new = [

@@ -81,32 +81,38 @@ def _text(cell: str) -> str:
 
 
 def _csv(content: bytes) -> Iterator[Sequence[str]]:
-    text = _decoded(content)
-    if "\x00" in text:
-        raise Refused("The file holds NUL bytes: it is not a text file.")
-    first = text[: text.find("\n")] if "\n" in text else text
-    delimiter = max(",;\t", key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # Read line by line: a long file is held once, as the bytes that came.
+    text = io.TextIOWrapper(io.BytesIO(content), encoding=_encoding(content), newline="")
+    first = text.readline()
+    text.seek(0)
+    reader = csv.reader(text, delimiter=max(",;\t", key=first.count))
     try:
         yield from reader
     except csv.Error as error:
         raise Refused(f"Line {reader.line_num} is not CSV: {error}.") from error
 
 
-def _decoded(content: bytes) -> str:
+def _encoding(content: bytes) -> str:
+    """The encoding in which the whole file can be read; Refused when there is none."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
         try:
-            return content.decode("utf-16")
+            text = content.decode(encoding)
         except UnicodeDecodeError as error:
             raise Refused("The file begins as UTF-16 and does not go on so.") from error
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise Refused(
-            f"Line {line} is not UTF-8 (byte {content[error.start]: #04x}). Save the file as "
-            "“CSV UTF-8”, or as XLSX."
-        ) from error
+    else:
+        encoding = "utf-8-sig"
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = content[: error.start].count(b"\n") + 1
+            raise Refused(
+                f"Line {line} is not UTF-8 (byte {content[error.start]: #04x}). Save the file as "
+                "“CSV UTF-8”, or as XLSX."
+            ) from error
+    if "\x00" in text:
+        raise Refused("The file holds NUL bytes: it is not a text file.")
+    return encoding
 
 
 def _xlsx(content: bytes) -> Iterator[Sequence[str]]:
