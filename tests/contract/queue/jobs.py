@@ -1,12 +1,14 @@
 """What the real cluster executes in these tests; each leaves marks in a file."""
 
 import os
+import signal
 import time
 from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
 
+from sync import connections
 from sync.models import OutboxMessage
 from sync.services import deliveries, work
 
@@ -42,3 +44,21 @@ def work_until_empty(*, path: str, seconds: float = 0.0) -> None:
                 row.state = OutboxMessage.State.DELIVERED
                 work.release([row], at=timezone.now())
                 row.save()
+
+
+class Deadly:
+    """A marketplace whose answer about one order ends whoever hears it."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def set_external_id(self, *, owner: str, **_: str) -> None:
+        mark(path=self.path, text=f"{owner} {os.getpid()}")
+        if owner == "poison":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def deliver_to_the_deadly(*, path: str) -> None:
+    """The product's own lane, with such a marketplace at its end."""
+    connections._marketplacer = lambda: Deadly(path)
+    deliveries.deliver(lane=OutboxMessage.Lane.MARKETPLACER, clock=timezone.now)

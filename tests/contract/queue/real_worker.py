@@ -17,7 +17,7 @@ from mkterp.core import processes
 from mkterp.core.models import Heartbeat
 
 
-def wait_until(condition, what, seconds=30.0):
+def wait_until(condition, what, seconds=60.0):
     """Poll with a deadline; returns what the condition returned."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -66,7 +66,7 @@ class Worker:
         """All that the log says that matches."""
         return re.findall(pattern, self.log.read_text())
 
-    def wait_for(self, pattern, *, times=1, seconds=30.0):
+    def wait_for(self, pattern, *, times=1, seconds=60.0):
         def found():
             matches = self.said(pattern)
             if len(matches) >= times:
@@ -98,7 +98,7 @@ class Worker:
 
     def is_ready(self):
         """Wait until it has proved that it executes; returns itself."""
-        wait_until(self.heartbeat, "the first heartbeat")
+        wait_until(self.heartbeat, "the first heartbeat", 120)
         return self
 
     def heartbeat(self):

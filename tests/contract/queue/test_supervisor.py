@@ -11,11 +11,14 @@ from pathlib import Path
 
 import psycopg
 from django.conf import settings
+from django.utils import timezone
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from mkterp import postgres
 from mkterp.core import processes
+from sync.domain.delivery import POISON_ATTEMPTS
+from sync.models import OutboxMessage
 from tests.contract.queue.real_worker import Worker, wait_until
 
 JOBS = "tests.contract.queue.jobs"
@@ -60,6 +63,47 @@ def test_a_cluster_that_stalls_in_silence_is_replaced(start_worker, marks):
     # What the silent cluster had taken is still in the queue: it comes back when its lock ends.
     OrmQ.objects.filter(lock__isnull=False).update(lock="2026-01-01T00:00Z")
     wait_until(lambda: "swallowed" in marks(), "the task that the silent cluster had taken")
+
+
+def test_a_task_that_ends_its_worker_each_time_is_parked_and_the_others_arrive(start_worker, marks):
+    """The queue would execute it for ever; our own count, kept before the work, ends that."""
+    worker = start_worker()
+    now = timezone.now()
+    OutboxMessage.objects.bulk_create(
+        OutboxMessage(
+            lane=OutboxMessage.Lane.MARKETPLACER,
+            operation="set_external_id",
+            key=owner,
+            stream=owner,
+            reference=owner,
+            payload={"owner": owner, "key": "erp_order", "value": "SO1"},
+            queued_at=now,
+            not_before=now,
+        )
+        for owner in ("before", "poison", "after")
+    )
+    async_task(f"{JOBS}.deliver_to_the_deadly", path=str(marks))
+
+    def deaths():
+        return len([line for line in marks() if line.startswith("poison")])
+
+    for times in range(1, POISON_ATTEMPTS + 1):
+        wait_until(lambda times=times: deaths() == times, f"death number {times}")
+        worker.wait_for("reincarnated worker .* after death", times=times)
+        # The leases and the queue's lock on the task run out.
+        OutboxMessage.objects.filter(state="IN_FLIGHT").update(lease_until=now)
+        OrmQ.objects.update(lock=now)
+    poison = OutboxMessage.objects.get(key="poison")
+    wait_until(lambda: not OrmQ.objects.exists(), "the end of the task")
+    poison.refresh_from_db()
+
+    assert (poison.state, poison.case.kind, poison.case.state) == ("FAILED", "POISON", "OPEN")
+    assert deaths() == POISON_ATTEMPTS
+    others = OutboxMessage.objects.exclude(key="poison").values_list("state", flat=True)
+    assert set(others) == {"DELIVERED"}
+    assert len(worker.groups()) == 1  # no process but the executors had to be replaced
+    async_task(f"{JOBS}.mark", path=str(marks), text="goes on")
+    wait_until(lambda: "goes on" in marks(), "a task afterwards")
 
 
 def test_a_cluster_whose_main_process_is_killed_leaves_no_executors(start_worker, marks):
