@@ -76,6 +76,12 @@ class Capabilities:
     accepted_cancel: bool = False  # cancel_order also takes back what is ACCEPTED, not picked yet
     order_amend: bool = False
     amend_lowers_totals: bool = False  # an OrderState's amounts follow what was withdrawn
+    partial_amend: bool = True  # amend_order also lowers the rest of an order shipped in part
+    # Orders pass through phases before ACCEPTED and can be stranded there; without it they arrive
+    # whole or not at all.
+    drafts: bool = True
+    options: bool = True  # items tell size, colour, ...
+    open_shipments: bool = True  # shipments are told before they leave
     returns: bool = False
     credit_notes: bool = False
     line_keys: bool = False  # shipments, returns and documents name our order lines

@@ -27,6 +27,7 @@ class ErpHouse(Protocol):
     accounts: tuple[str, str]  # two that may be posted to without a customer
     seller: str  # the code of a seller's party
     confirmed: tuple[str, ...]  # the ERP's words for a sale that is on its way
+    tax_rounding: str  # where it rounds: on each line, or once for the document
 
     def lose_next_answer(self) -> None:
         """The next order is written and its answer lost."""
@@ -82,6 +83,7 @@ class ErpHouse(Protocol):
 
 class FakeHouse:
     confirmed = ("confirmed", "processing", "done")
+    tax_rounding = "line"
 
     def __init__(self) -> None:
         self._age = timedelta(hours=1)  # its items were there before the test began
@@ -193,6 +195,7 @@ class Meddler(httpx.BaseTransport):
 
 class TrytonHouse:
     confirmed = ("confirmed", "processing", "done")
+    tax_rounding = "line"
 
     def __init__(self, tryton: Tryton) -> None:
         self.wire = Meddler()

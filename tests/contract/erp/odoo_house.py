@@ -14,6 +14,7 @@ from tests.sandbox.erp.served import Served, Wire
 
 class OdooHouse:
     confirmed = ("sale", "done")
+    tax_rounding = "line"
 
     def __init__(self, series: int) -> None:
         self.odoo = company(series)

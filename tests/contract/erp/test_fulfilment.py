@@ -43,18 +43,24 @@ def test_an_order_leaves_in_parts_each_line_counted_once(house: ErpHouse) -> Non
     ref = accepted(house, order)
     house.ship(ref, {first: Decimal(2)}, carrier="DPD")
 
-    left, waiting = sorted(shipments_of(house, order, since), key=lambda one: int(one.ref))
-    assert (left.phase, waiting.phase) == (ShipmentPhase.SHIPPED, ShipmentPhase.OPEN)
+    able = house.port.capabilities()
+    by_ref = sorted(shipments_of(house, order, since), key=lambda one: (len(one.ref), one.ref))
+    left, *others = by_ref
+    assert left.phase is ShipmentPhase.SHIPPED
     assert left.shipped_on is not None
-    assert waiting.shipped_on is None
-    assert (left.carrier, waiting.carrier) == ("DPD", None)
+    assert left.carrier == ("DPD" if able.carriers else None)
     assert [(x.line_key, x.sku, x.quantity) for x in left.lines] == [(keys[0], first, Decimal(2))]
-    assert {x.line_key: x.quantity for x in waiting.lines} == {keys[0]: 1, keys[1]: 1}
+    assert [(one.phase, one.shipped_on, one.carrier) for one in others] == (
+        [(ShipmentPhase.OPEN, None, None)] if able.open_shipments else []
+    )
+    for waiting in others:
+        assert {x.line_key: x.quantity for x in waiting.lines} == {keys[0]: 1, keys[1]: 1}
 
     mark = a_moment_ago()
     house.ship(ref, carrier="Royal Mail")
     later = {one.ref: one.phase for one in shipments_of(house, order, mark)}
-    assert later[waiting.ref] is ShipmentPhase.SHIPPED
+    assert list(later.values()).count(ShipmentPhase.SHIPPED) >= 1
+    assert all(later[waiting.ref] is ShipmentPhase.SHIPPED for waiting in others)
     shipped: dict[str, Decimal] = {}
     for one in shipments_of(house, order, since):
         for part in one.lines:
@@ -73,9 +79,10 @@ def test_a_shipment_in_two_parcels_tells_both_with_their_tracking_numbers(house:
     house.ship(accepted(house, order), carrier="DPD", boxes=boxes)
 
     (shipment,) = shipments_of(house, order, since)
-    assert shipment.carrier == "DPD"
-    assert shipment.tracking == ("1550 0001", "1550 0002")
-    if not house.port.capabilities().parcels:
+    able = house.port.capabilities()
+    assert shipment.carrier == ("DPD" if able.carriers else None)
+    assert shipment.tracking == (("1550 0001", "1550 0002") if able.tracking_numbers else ())
+    if not able.parcels:
         assert shipment.parcels == ()
         return
     assert [
@@ -114,6 +121,11 @@ def test_goods_come_back_once_under_their_key_and_move_no_money(house: ErpHouse)
     back = announced(order, "2", key=f"{new_key()}_%\\1")
 
     assert house.port.find_returns([back.key]) == {}
+    if not house.port.capabilities().returns:
+        with pytest.raises(Rejected, match="does not offer"):
+            house.port.submit_return(back)
+        assert house.port.returns(since, None).rows == ()
+        return
     first, second = house.port.submit_return(back), house.port.submit_return(back)
     assert (first.status, second.status) == (WriteStatus.CREATED, WriteStatus.EXISTED)
     assert first.ref == second.ref
@@ -142,6 +154,11 @@ def test_goods_come_back_once_under_their_key_and_move_no_money(house: ErpHouse)
 def test_no_more_comes_back_than_has_left(house: ErpHouse) -> None:
     order = draft([line(house.skus[6], "3")])
     ref = accepted(house, order)
+    if not house.port.capabilities().returns:
+        house.ship(ref)
+        with pytest.raises(Rejected, match="does not offer"):
+            house.port.submit_return(announced(order, "1"))
+        return
     with pytest.raises(Rejected, match="left"):
         house.port.submit_return(announced(order, "1"))
     house.ship(ref, {house.skus[6]: Decimal(2)})

@@ -20,6 +20,17 @@ def all_items(house: ErpHouse, since: datetime | None, limit: int = 400) -> list
             return items
 
 
+def moved(house: ErpHouse, since: datetime) -> set[str]:
+    skus: set[str] = set()
+    cursor = None
+    while True:
+        page = house.port.stock_changed(since, cursor)
+        skus |= set(page.rows)
+        cursor = page.cursor
+        if cursor is None:
+            return skus
+
+
 def test_all_items_come_once_over_many_pages(house: ErpHouse) -> None:
     many = len(all_items(house, None)) > 50
     items = all_items(house, None, limit=700 if many else 3)
@@ -37,7 +48,7 @@ def test_an_item_says_what_it_is(house: ErpHouse) -> None:
     assert item.name
     assert isinstance(item.price, Decimal)
     assert item.currency == "GBP"
-    assert item.options["size"]
+    assert ("size" in item.options) is house.port.capabilities().options
     assert item.modified_at is not None
     assert item.modified_at.tzinfo is not None
 
@@ -73,9 +84,10 @@ def test_a_confirmed_order_lowers_what_is_available_and_shows_as_moved(house: Er
     assert after.on_hand == before.on_hand
     assert before.available is not None
     assert after.available == before.available - 2
-    assert after.location == house.port.reference_data().locations[0]
-    assert sku in house.port.stock_changed(moment, None).rows
-    assert house.port.stock_changed(datetime.now(UTC) + timedelta(minutes=1), None).rows == ()
+    assert sku in moved(house, moment)
+    places = house.port.reference_data().locations
+    assert after.location == (places[0] if house.port.capabilities().stock_by_location else None)
+    assert moved(house, datetime.now(UTC) + timedelta(minutes=1)) == set()
 
 
 def test_a_shipment_is_read_with_its_lines_once_it_has_left(house: ErpHouse) -> None:
@@ -92,6 +104,9 @@ def test_a_shipment_is_read_with_its_lines_once_it_has_left(house: ErpHouse) -> 
         assert [(one.sku, one.quantity) for one in shipment.lines] == [(sku, Decimal(2))]
         return shipment.phase, shipment.shipped_on is not None
 
-    assert mine() == (ShipmentPhase.OPEN, False)
+    if house.port.capabilities().open_shipments:
+        assert mine() == (ShipmentPhase.OPEN, False)
+    else:
+        assert house.port.shipments(since, None).rows == ()
     house.ship(written.ref)
     assert mine() == (ShipmentPhase.SHIPPED, True)

@@ -41,7 +41,7 @@ def test_an_order_arrives_confirmed_with_its_totals_to_the_penny(house: ErpHouse
             line(first, "3", "8.3333"),
             line(second, "2", "41.6650"),
             line(second, "1", "7.9900", "GB-ZERO"),
-            shipping("3.2917"),
+            shipping("3.3500"),
             shipping("0.5000", "GB-ZERO"),
             rounding(),
         ]
@@ -55,7 +55,7 @@ def test_an_order_arrives_confirmed_with_its_totals_to_the_penny(house: ErpHouse
     assert state is not None
     assert state.phase is OrderPhase.ACCEPTED
     assert (state.net, state.tax, state.gross) == (order.net, order.tax, order.gross)
-    assert state.gross == Decimal("142.45")
+    assert state.gross == Decimal("142.52")
     assert_one_confirmed_sale(house, order)
 
 
@@ -103,9 +103,12 @@ def test_a_lost_answer_is_unknown_and_the_retry_finds_the_order(house: ErpHouse)
 def test_a_stranded_order_is_driven_to_confirmed(house: ErpHouse, phase: OrderPhase) -> None:
     order = draft([line(house.skus[0]), shipping()])
     house.strand(order, phase)
-    assert house.port.find_orders([order.key])[order.key].phase is phase
+    found = house.port.find_orders([order.key])
+    stranded = house.port.capabilities().drafts
+    assert [state.phase for state in found.values()] == ([phase] if stranded else [])
 
-    assert submit(house.port, order).status is WriteStatus.EXISTED
+    written = submit(house.port, order)
+    assert written.status is (WriteStatus.EXISTED if stranded else WriteStatus.CREATED)
     assert_one_confirmed_sale(house, order)
 
 
@@ -147,10 +150,12 @@ def test_half_a_penny_goes_where_the_erp_says_it_goes(house: ErpHouse) -> None:
     state = submit(house.port, order).order
     assert state is not None
     told = {
-        "half_even": (Decimal("10.14"), Decimal("2.02")),
-        "half_up": (Decimal("10.16"), Decimal("2.04")),
+        ("half_even", "line"): (Decimal("10.14"), Decimal("2.02")),
+        ("half_up", "line"): (Decimal("10.16"), Decimal("2.04")),
+        ("half_up", "document"): (Decimal("10.16"), Decimal("2.03")),
     }
-    assert (state.net, state.tax) == told[house.port.capabilities().rounding]
+    ties = house.port.capabilities().rounding
+    assert (state.net, state.tax) == told[ties, house.tax_rounding]
 
 
 def test_keys_the_erp_does_not_know_are_absent(house: ErpHouse) -> None:
@@ -201,7 +206,10 @@ def test_an_unconfirmed_order_can_be_cancelled_and_stays_so(
     house: ErpHouse, phase: OrderPhase
 ) -> None:
     order = draft([line(house.skus[0])])
-    house.strand(order, phase)
+    if house.port.capabilities().drafts:
+        house.strand(order, phase)
+    else:
+        house.port.submit_orders([order])
     ref = house.port.find_orders([order.key])[order.key].ref
 
     assert house.port.cancel_order(ref, "the buyer changed her mind").phase is OrderPhase.CANCELLED
