@@ -1,4 +1,4 @@
-"""A real Tryton for the session, and the two ERPs the suite runs on."""
+"""A real Tryton for the session, and the ERPs the suite runs on."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mkterp.postgres import Cluster, default_data_dir
+from tests.contract.erp.business_central_house import BusinessCentralHouse
 from tests.contract.erp.houses import ErpHouse, FakeHouse, TrytonHouse
 from tests.contract.erp.odoo_house import OdooHouse
 from tests.sandbox.erp import Tryton, progress, running_tryton
@@ -42,7 +43,7 @@ def tryton_house(tryton: Tryton) -> Iterator[TrytonHouse]:
     house.close()
 
 
-@pytest.fixture(params=["fake", "tryton", "odoo-16", "odoo-19"])
+@pytest.fixture(params=["fake", "tryton", "odoo-16", "odoo-19", "business-central"])
 def house(request: pytest.FixtureRequest) -> Iterator[ErpHouse]:
     """The ERP under test; a failing Tryton fails here, and its message says what to do."""
     name, _, series = request.param.partition("-")
@@ -52,5 +53,17 @@ def house(request: pytest.FixtureRequest) -> Iterator[ErpHouse]:
         odoo = OdooHouse(int(series))
         yield odoo
         odoo.close()
+    elif name == "business":
+        central = BusinessCentralHouse()
+        yield central
+        central.close()
     else:
         yield request.getfixturevalue("tryton_house")
+
+
+@pytest.fixture
+def central() -> Iterator[BusinessCentralHouse]:
+    """A Business Central, for what only it can show."""
+    house = BusinessCentralHouse()
+    yield house
+    house.close()

@@ -10,10 +10,13 @@ from django.core.management import call_command
 
 from sync import connections
 from sync.domain.delivery import Transient
+from sync.erp.business_central import BusinessCentralErp
 from sync.erp.held import READS
 from sync.erp.odoo import OdooErp
 from sync.marketplacer.client import MarketplacerClient
 from tests.factories import make_tax_codes
+from tests.sandbox.erp import business_central
+from tests.sandbox.erp.business_central.seed import SETUP
 from tests.sandbox.erp.odoo import company
 from tests.sandbox.erp.served import Served, Wire
 from tests.sandbox.marketplacer.sandbox import SELLER_KEY
@@ -152,3 +155,20 @@ def test_an_erp_user_without_rights_is_told_which_ones(monkeypatch):
     served.stop()
     assert code == 1
     assert "create sale.order, write stock.picking" in failed["erp"]["Rights"]
+
+
+def test_a_business_central_is_asked_for_what_its_set_up_names(monkeypatch):
+    central = business_central.company()
+    (account,) = central.find("accounts", number="4.1.5")
+    central.put(account, {"directPosting": False})
+    served = Served(Wire(central.name_of, central.answer))
+    options = {"tenant": central.tenant, "environment": central.environment, "setup": SETUP}
+    options |= {"client_id": "mkterp", "company": "Northbank UK"}
+    options |= {"url": served.url, "login_url": served.url, "password": "a-secret"}
+    with closing(BusinessCentralErp(**options)) as adapter:
+        monkeypatch.setattr(connections, "_erp", lambda: adapter)
+        code, failed = check("erp")
+    served.stop()
+    assert code == 1
+    assert "Direct Posting on the accounts 4.1.5" in failed["erp"]["Accounts"]
+    assert not central.find("salesOrders")
