@@ -130,6 +130,7 @@ class Campaign:
             self.writes.read()
             try:
                 left = self.house.sql(verdict.STUCK)[0][0]
+                left += self.house.sql(verdict.CANCELLING)[0][0]
                 queued = self.house.sql("SELECT count(*) FROM sync_invoice WHERE state = 'QUEUED'")
                 seen = self.house.sql("SELECT count(*) FROM sync_invoice WHERE state <> 'HISTORIC'")
             except psycopg.OperationalError:

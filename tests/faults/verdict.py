@@ -19,6 +19,9 @@ STUCK = """
 SELECT (SELECT count(*) FROM sync_outboxmessage WHERE state IN ('PENDING', 'IN_FLIGHT'))
      + (SELECT count(*) FROM sync_inboxmessage WHERE state = 'NEW')
 """
+CANCELLING = """
+SELECT count(*) FROM sync_correction WHERE kind = 'CANCELLATION' AND state IN ('WAITING', 'QUEUED')
+"""
 OURS = """
 SELECT i.marketplacer_id, i.state, count(c.id)
   FROM sync_invoice i
