@@ -9,14 +9,13 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
+from mkterp.core import workbook
 from mkterp.core.errors import Refused
 from mkterp.core.screens.words import csv_cell
 
@@ -171,22 +170,8 @@ def csv_lines(heading: Sequence[str], rows: Iterable[Sequence[object]]) -> Itera
 
 def xlsx(heading: Sequence[str], rows: Iterable[Sequence[object]], *, title: str) -> bytes:
     """The same as a workbook. Texts are written as texts, so that codes keep their zeros."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
-    sheet.freeze_panes = "A2"
-
-    def cell(value: object) -> Any:
-        made = WriteOnlyCell(sheet, value=value)
-        if isinstance(value, str):
-            made.data_type = "s"  # never a formula, whatever it begins with
-            made.number_format = "@"
-        return made
-
-    sheet.append([cell(name) for name in heading])
-    for row in rows:
-        sheet.append([cell(_printable(_plain(value))) for value in row])
     target = io.BytesIO()
-    book.save(target)
+    workbook.write(target, heading, rows, title=title)
     return target.getvalue()
 
 
@@ -194,12 +179,6 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
     return "" if value is None else value
-
-
-def _printable(value: object) -> object:
-    if isinstance(value, str):
-        return "".join(one for one in value if one >= " " or one in "\t\n")
-    return value if isinstance(value, int | Decimal) else str(value)
 
 
 Reader = Callable[[], Iterator[tuple[int, Row]]]

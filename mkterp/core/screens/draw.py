@@ -231,8 +231,15 @@ class ListPage:
 
     @property
     def export_url(self) -> str:
+        return self._file("export")
+
+    @property
+    def workbook_url(self) -> str:
+        return self._file("workbook")
+
+    def _file(self, kind: str) -> str:
         query = self.state.query()
-        return f"{self.screen.url('export')}?{query}" if query else self.screen.url("export")
+        return f"{self.screen.url(kind)}?{query}" if query else self.screen.url(kind)
 
     @property
     def everything(self) -> bool:

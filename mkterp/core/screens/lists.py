@@ -13,7 +13,7 @@ from mkterp.core.screens import keyset, serve
 from mkterp.core.screens.acting import act
 from mkterp.core.screens.actions import Action
 from mkterp.core.screens.columns import Badge
-from mkterp.core.screens.export import export
+from mkterp.core.screens.export import export, export_workbook
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class ListScreen:
 
         orders/              sync:orders            the list; GET only, the URL is its state
         orders/export.csv    sync:orders-export     the filtered list as CSV
+        orders/export.xlsx   sync:orders-workbook   the same as a workbook
         orders/do/retry/     sync:order-retry       POST, one for each action
         orders/12/panel/     sync:order-panel       when panel_template is set
         orders/12/           sync:order             when detail_template is set
@@ -179,8 +180,10 @@ class ListScreen:
         return str(row.pk if self.key == "pk" else getattr(row, self.key))
 
     def url(self, kind: str = "list", row: Any = None) -> str:
-        """The address of the list, or of a kind: "export", an action's name, "panel", "" (page)."""
-        name = {"list": self.name, "export": f"{self.name}-export", "": self.noun_name}.get(
+        """The address of the list, or of a kind: "export", "workbook", an action's name, "panel",
+        "" (page)."""
+        files = {kind: f"{self.name}-{kind}" for kind in ("export", "workbook")}
+        name = {"list": self.name, "": self.noun_name, **files}.get(
             kind, f"{self.noun_name}-{kind}"
         )
         kwargs = {"key": self.key_of(row)} if row is not None else None
@@ -204,6 +207,7 @@ class ListScreen:
         patterns = [
             path(prefix, serve.show_list(self), name=self.name),
             path(f"{prefix}export.csv", export(self), name=f"{self.name}-export"),
+            path(f"{prefix}export.xlsx", export_workbook(self), name=f"{self.name}-workbook"),
         ]
         for action in self.actions:
             view = act(self, action)

@@ -2,15 +2,17 @@
 
 import base64
 import csv
+import io
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db.models import F, Value
 from django.test import Client
 from django.urls import reverse
+from openpyxl import load_workbook
 
 from mkterp.core.models import User
-from mkterp.core.screens import keyset, words
+from mkterp.core.screens import export, keyset, words
 
 pytestmark = [
     pytest.mark.django_db,
@@ -306,6 +308,31 @@ def test_the_file_holds_what_the_list_shows_and_runs_no_formula(client, people):
     assert formula[0].startswith("'=")
     assert formula[1] == "'-1+1"
     assert formula[3] == "active"
+
+
+def test_the_workbook_holds_the_same_and_runs_no_formula(client, people, monkeypatch):
+    User.objects.create(username="=cmd|' /C calc'!A0", first_name="007", is_active=True)
+    asked = "view=active&is_active=true&sort=-username"
+    response = client.get(f"/people/export.xlsx?{asked}")
+    assert response["Content-Disposition"].endswith('.xlsx"')
+    sheet = load_workbook(io.BytesIO(b"".join(response.streaming_content))).worksheets[0]
+    rows = list(sheet.iter_rows())
+
+    assert [cell.value for cell in rows[0]] == ["Name", "First name", "Joined", "State"]
+    expected = User.objects.filter(is_active=True).order_by("-username")
+    assert [row[0].value for row in rows[1:]] == [person.username for person in expected]
+    formula = next(row for row in rows if "cmd" in row[0].value)
+    assert [(cell.data_type, cell.value) for cell in formula[:2]] == [
+        ("s", "=cmd|' /C calc'!A0"),
+        ("s", "007"),
+    ]
+    assert f"/people/export.xlsx?{asked}" in client.get(f"/people/?{asked}").text.replace(
+        "&amp;", "&"
+    )
+
+    monkeypatch.setattr(export, "MOST_IN_WORKBOOK", 1)
+    refused = client.get("/people/export.xlsx?view=all")
+    assert (refused.status_code, "take the CSV" in refused.text) == (422, True)
 
 
 def test_markup_in_a_value_stays_text(client):
