@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import Count, Q, Sum
@@ -17,6 +18,7 @@ from mapping import selectors as registry
 from mapping.models import AccountRole
 from mkterp.core.models import AccountingPeriod
 from mkterp.core.money import from_minor
+from mkterp.core.screens.words import things
 from reconciliation.models import (
     CompletenessStatement,
     DifferenceRule,
@@ -75,7 +77,7 @@ def _orders(period: AccountingPeriod) -> Q:
 
 
 def _list(name: str, **query: object) -> str:
-    pairs = "&".join(f"{key}={value}" for key, value in query.items())
+    pairs = urlencode(query, doseq=True)
     return f"{reverse(name)}?{pairs}" if pairs else reverse(name)
 
 
@@ -111,10 +113,10 @@ def posted(period: AccountingPeriod, at: datetime) -> Finding:
         return Finding(True, "Every order of the period is in the ERP.")
     return Finding(
         False,
-        f"{left['many']} orders are parked, refused or on their way.",
+        f"{things(left['many'], 'order is', 'orders are')} parked, refused or on the way.",
         left["many"],
         left["money"],
-        _list("sync:orders", view="parked"),
+        _list("sync:orders", state=[state.value for state in waiting]),
     )
 
 
@@ -146,7 +148,7 @@ def exceptions(period: AccountingPeriod, at: datetime) -> Finding:
         _orders(period), cases__state=ExceptionCase.State.OPEN
     ).distinct()
     amount = Invoice.objects.filter(pk__in=money).aggregate(sum=Sum("gross"))["sum"]
-    words = f"{opened} open exceptions touch the period."
+    words = f"{things(opened, 'open exception touches', 'open exceptions touch')} the period."
     return Finding(False, words, opened, amount, reverse("sync:exceptions"))
 
 
@@ -162,7 +164,7 @@ def skus(period: AccountingPeriod, at: datetime) -> Finding:
     many, amount = _blocked_by([CaseKind.UNMAPPED_SKU], period)
     if not many:
         return Finding(True, "Every SKU that sold is mapped.")
-    words = f"{many} orders wait for unmapped SKUs."
+    words = f"{things(many, 'order waits', 'orders wait')} for unmapped SKUs."
     return Finding(False, words, many, amount, reverse("sync:unmapped"))
 
 
@@ -174,7 +176,7 @@ def codes(period: AccountingPeriod, at: datetime) -> Finding:
     ).count()
     if not many and not gone:
         return Finding(True, "Every tax rate is mapped to a code that the ERP has.")
-    said = [f"{many} orders wait for a tax code"] if many else []
+    said = [f"{things(many, 'order waits', 'orders wait')} for a tax code"] if many else []
     said += [f"{gone} mapped codes are gone from the ERP"] if gone else []
     words = f"{'; '.join(said)}."
     return Finding(False, words, many + gone, amount, reverse("sync:unmapped-taxes"))
@@ -191,18 +193,24 @@ def differences(period: AccountingPeriod, at: datetime) -> Finding:
     )  # fmt: skip
     if left["many"]:
         amount = from_minor(left["gross"] or left["tax"] or 0, settings.COMPANY_CURRENCY)
-        words = f"{left['orders']} documents differ beyond tolerance."
-        url = _list("reconciliation:discrepancies", view="beyond", **_days(period))
+        words = (
+            f"{things(left['orders'], 'document differs', 'documents differ')} beyond tolerance."
+        )
+        url = _list("reconciliation:discrepancies", standing="BEYOND", **_days(period))
         return Finding(False, words, left["orders"], amount, url)
     behind = LedgerDocument.objects.filter(
         dated__range=(period.start, period.end), invoice__erp_document__booked_at__isnull=False,
         invoice__match=None, kind="invoice", state__in=["posted", "paid"],
     ).count()  # fmt: skip
     if behind:
-        words = f"{behind} documents are not compared yet."
+        words = f"{things(behind, 'document is', 'documents are')} not compared yet."
         return Finding(False, words, behind, url=reverse("reconciliation:discrepancies"))
     same = DocumentMatch.objects.filter(day__range=(period.start, period.end)).count()
-    return Finding(True, f"{same} documents agree, line by line, or within tolerance.", url="")
+    return Finding(
+        True,
+        f"{things(same, 'document agrees', 'documents agree')}, line by line or within tolerance.",
+        url="",
+    )
 
 
 def adjustments(period: AccountingPeriod, at: datetime) -> Finding:
@@ -211,18 +219,20 @@ def adjustments(period: AccountingPeriod, at: datetime) -> Finding:
         state=TaxAdjustment.State.PREPARED, day__lte=period.end
     ).aggregate(many=Count("pk"), money=Sum("amount_minor"))
     currency = settings.COMPANY_CURRENCY
-    if prepared["many"]:
+    if many := prepared["many"]:
         return Finding(
             False,
-            f"{prepared['many']} tax adjustments wait for approval.",
-            prepared["many"],
+            f"{things(many, 'tax adjustment waits', 'tax adjustments wait')} for approval.",
+            many,
             from_minor(prepared["money"], currency),
-            _list("reconciliation:adjustments", view="prepared"),
+            _list("reconciliation:adjustments", state="PREPARED"),
         )
     journals = Journal.objects.filter(posting_date__lte=period.end)
     moving = journals.exclude(posting__state=OutboxMessage.State.DELIVERED).count()
     if moving:
-        words = f"{moving} approved journals are not in the ERP yet."
+        words = (
+            f"{things(moving, 'approved journal is', 'approved journals are')} not in the ERP yet."
+        )
         return Finding(False, words, moving, url=reverse("reconciliation:journals"))
     if registry.account(event="", role=AccountRole.TAX_ADJUSTMENT, at=at) is None:
         words = "No ERP account is mapped for tax adjustments: nothing could be prepared."
@@ -280,8 +290,8 @@ def complete(period: AccountingPeriod, at: datetime) -> Finding:
     )
     if gaps["many"]:
         amount = from_minor(gaps["money"], settings.COMPANY_CURRENCY)
-        words = f"{gaps['many']} orders are unaccounted for."
-        return Finding(False, words, gaps["many"], amount, f"{url}&view=gaps")
+        words = f"{things(gaps['many'], 'order is', 'orders are')} unaccounted for."
+        return Finding(False, words, gaps["many"], amount, f"{url}&has_gaps=true")
     if asked < wanted:
         words = f"{wanted - asked} of {wanted} days have not been asked for on both sides."
         return Finding(False, words, wanted - asked, url=url)
@@ -308,7 +318,7 @@ def residues(period: AccountingPeriod, at: datetime) -> Finding:
     if not left["many"]:
         return Finding(True, "What was expected, remitted, advised and paid agrees.")
     amount = from_minor(left["money"], settings.COMPANY_CURRENCY)
-    words = f"{left['many']} residues of the settlement stand."
+    words = f"{things(left['many'], 'residue', 'residues')} of the settlement left."
     return Finding(False, words, left["many"], amount, reverse("reconciliation:residues"))
 
 

@@ -11,6 +11,7 @@ from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from mkterp.core.money import from_minor
+from mkterp.core.screens.words import things
 from reconciliation.domain import adjusting
 from reconciliation.domain.adjusting import Entry
 from reconciliation.models import DocumentMatch, Journal, TaxAdjustment
@@ -81,7 +82,7 @@ def _may_decide(row: TaxAdjustment, by: User) -> None:
 
 
 def _book(rows: Sequence[TaxAdjustment], by: User, at: datetime) -> Journal:
-    first = rows[0]
+    first, many = rows[0], things(len(rows), "document", "documents")
     if not sum(abs(row.amount_minor) for row in rows):
         raise Refused("These adjustments book nothing.")
     journal = journals.make(
@@ -89,7 +90,7 @@ def _book(rows: Sequence[TaxAdjustment], by: User, at: datetime) -> Journal:
         currency=first.currency,
         account=first.account,
         clearing=first.clearing_account,
-        memo=f"Tax differences of {first.day:%d %b %Y}, {len(rows)} documents",
+        memo=f"Tax differences of {first.day:%d %b %Y}, {many}",
         lines=adjusting.journal_lines(entries(rows), first.clearing_account, first.currency),
         by=by,
         at=at,

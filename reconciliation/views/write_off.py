@@ -42,7 +42,7 @@ def write_off(request: HttpRequest) -> HttpResponse:
             else:
                 words = "The write-off is prepared. Somebody else approves it."
                 toasts.say(request, toasts.Toast(words, "done"))
-                back = f"{reverse('reconciliation:adjustments')}?view=people"
+                back = f"{reverse('reconciliation:adjustments')}?state=PREPARED&by_person=true"
                 return HttpResponseRedirect(back, status=303)
         status = 422
     else:

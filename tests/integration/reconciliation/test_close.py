@@ -21,7 +21,7 @@ from reconciliation.models import (
     TaxAdjustment,
 )
 from reconciliation.selectors import board, facts
-from reconciliation.services import calendar, close, completeness, evidence
+from reconciliation.services import adjustments, calendar, close, completeness, evidence
 from reconciliation.views import close as close_views
 from sync.models import ExceptionCase, Invoice, LateChoice, LedgerDocument, SweptOrder
 from sync.services import books, orders
@@ -108,11 +108,30 @@ def test_the_close_refuses_while_a_fact_breaks_and_says_which(november, shop, fi
     charge_otherwise(shop.invoice, -1)
     look(shop)
 
-    with pytest.raises(Refused, match="wait for approval"):
+    with pytest.raises(Refused, match="waits for approval"):
         close.sign(period=november, fact="adjustments", by=finance, at=shop.now())
     with pytest.raises(Refused, match="do not hold"):
         close.close(period=november, by=controller, at=shop.now())
     assert not CloseSignOff.objects.exists()
+
+
+def test_a_fact_that_breaks_opens_the_list_of_what_blocks_it_and_nothing_else(
+    november,
+    shop,  # noqa: F811
+    finance,
+    client_of,
+):
+    charge_otherwise(shop.invoice, -1)
+    look(shop)
+    row = TaxAdjustment.objects.get()
+    blocks = facts.findings(november, shop.now())["adjustments"]
+
+    shown = client_of(finance).get(blocks.url).content.decode()
+
+    assert (blocks.count, blocks.words) == (1, "1 tax adjustment waits for approval.")
+    assert f'id="row-{row.pk}"' in shown
+    adjustments.reject(adjustment=row, by=finance, at=shop.now(), reason="no")
+    assert f'id="row-{row.pk}"' not in client_of(finance).get(blocks.url).content.decode()
 
 
 def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, finance):  # noqa: F811
@@ -124,7 +143,7 @@ def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, f
     assert close.watch(clock=shop.now) == 1
 
     row = CloseSignOff.objects.get(suspended_at__isnull=False)
-    assert (row.fact, "wait for approval" in row.suspended_because) == ("adjustments", True)
+    assert (row.fact, "waits for approval" in row.suspended_because) == ("adjustments", True)
     states = {s.rule.code: s.state for s in board.board(november, at=shop.now()).steps}
     assert states["adjustments"] == "broken"
 
