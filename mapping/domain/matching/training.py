@@ -144,9 +144,14 @@ def _unseen(lessons: Sequence[Lesson]) -> list[tuple[Lesson, NDArray[np.float64]
     nor its kind.
     """
     found: list[tuple[Lesson, NDArray[np.float64]]] = []
-    names = sorted({x.name for x in lessons})
+    names = sorted({_unseen_together(x) for x in lessons})
     folds = [names[n::4] for n in range(4)] if len(names) > 3 else [[n] for n in names]
     for held in folds:
-        forest = _order([x for x in lessons if x.name not in held] or lessons)
-        found.extend((x, forest.logits(x.rows)) for x in lessons if x.name in held)
+        forest = _order([x for x in lessons if _unseen_together(x) not in held] or lessons)
+        found.extend((x, forest.logits(x.rows)) for x in lessons if _unseen_together(x) in held)
     return found
+
+
+def _unseen_together(learnt: Lesson) -> str:
+    """The worlds of one real catalogue hold the same variants: who has seen one has seen all."""
+    return learnt.kind if learnt.kind == "real" else learnt.name

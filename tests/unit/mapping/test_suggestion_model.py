@@ -141,6 +141,24 @@ def test_the_same_worlds_train_the_same_bytes():
     assert hashlib.sha256(train()).hexdigest() == hashlib.sha256(train()).hexdigest()
 
 
+def test_the_views_of_a_real_catalogue_are_unseen_together(monkeypatch):
+    class Blind:
+        def logits(self, rows):
+            return np.zeros(len(rows))
+
+    taught = []
+    monkeypatch.setattr(training, "_order", lambda part: taught.append(part) or Blind())
+    names = ["apparel-0", "apparel-1", "real-0", "real-1", "real-2", "retail-0", "retail-1"]
+    rows = np.zeros((1, 3), np.float32)
+    lessons = [
+        training.Lesson(n, n[:-2], rows, np.zeros(1, bool), np.zeros(1, np.int64), 1.0)
+        for n in names
+    ]
+    assert len(training._unseen(lessons)) == len(lessons)
+    views = [sum(x.kind == "real" for x in part) for part in taught]
+    assert sorted(set(views)) == [0, 3]
+
+
 def test_trees_kept_as_numbers_predict_as_those_that_were_grown():
     rng = np.random.default_rng(3)
     rows = rng.normal(size=(600, 4)).astype(np.float32)
