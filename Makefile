@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv/bin
 PY := $(VENV)/python
 
-.PHONY: help venv demo demo-reset test run worker lint types unit integration contract e2e bench faults
+.PHONY: help venv demo demo-reset test run worker lint types unit integration contract e2e gallery bench faults
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,6 +49,10 @@ contract: venv ## the other sides: sandbox over HTTP, a real Tryton, a real clus
 e2e: venv ## the journeys in a real browser; pictures land in tests/screenshots
 	@scripts/browser.sh >/dev/null
 	@$(VENV)/pytest tests/e2e
+
+gallery: venv ## a picture of every page at three sizes, light and dark, in the folder gallery
+	@scripts/browser.sh >/dev/null
+	@$(PY) -m tests.e2e.gallery
 
 test: venv ## everything, as the gate runs it
 	@scripts/test.sh

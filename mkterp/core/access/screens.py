@@ -67,6 +67,7 @@ FORGET = Action(
     condition=lambda person: person.second_factor,
     unmet="There is no second factor to forget.",
     done="Forgotten. The next sign-in asks for the password alone.",
+    row=False,
     needs_reason=True,
     danger=True,
     icon="unlink",
