@@ -270,7 +270,7 @@ FRAME = Frame(
             "activity",
             "sync.view_feed",
             count=health,
-            group="System",
+            foot=True,
             bar=True,
         ),
         NavItem("trends", "Trends", "calendar-check", "sync.view_exceptioncase", group="System"),

@@ -81,6 +81,28 @@ class RailItem:
 
 
 @dataclass(frozen=True)
+class RailGroup:
+    """Lines under one heading. Shut while we are elsewhere: then it says what lies in it."""
+
+    title: str  # "" for those that always stand there
+    lines: list[RailItem]
+
+    @property
+    def open(self) -> bool:
+        return any(line.current for line in self.lines)
+
+    @property
+    def count(self) -> Count:
+        """The worst of its lines in words, else the sum of what a person can act on."""
+        for line in self.lines:
+            if line.count.text:
+                return line.count
+        pressing = [line.count for line in self.lines if line.count.meaning]
+        worst = "broke" if any(c.meaning == "broke" and c.number for c in pressing) else "need"
+        return Count(sum(count.number for count in pressing), worst)
+
+
+@dataclass(frozen=True)
 class Place:
     """A page that a person may open, without its count: what the palette offers."""
 
@@ -125,15 +147,15 @@ class FrameForPerson:
         return reverse(self.declared.palette) if self.declared.palette else ""
 
     @property
-    def groups(self) -> list[tuple[str, list[RailItem]]]:
+    def groups(self) -> list[RailGroup]:
         """The rail by heading, in the order of declaration; what stands at the foot left out."""
-        groups: list[tuple[str, list[RailItem]]] = []
+        groups: list[RailGroup] = []
         for line in self.rail:
             if line.item.foot:
                 continue
-            if not groups or groups[-1][0] != line.item.group:
-                groups.append((line.item.group, []))
-            groups[-1][1].append(line)
+            if not groups or groups[-1].title != line.item.group:
+                groups.append(RailGroup(line.item.group, []))
+            groups[-1].lines.append(line)
         return groups
 
     @property
