@@ -1,0 +1,65 @@
+"""How often a list asks the database: as often for a full page as for three, and not too often."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from mkterp.core import roles
+from mkterp.core.models import User
+from mkterp.core.screens.doors import doors
+from tests.rows import pour
+
+pytestmark = pytest.mark.django_db
+
+# Of these the frame asks for the person, the rail's counts and the period on every page.
+MOST = 46
+LISTS = sorted(
+    door.name.removesuffix("-export")
+    for door in doors()
+    if door.name.endswith("-export") and door.route.endswith("export.csv")
+)
+
+
+@pytest.fixture
+def client() -> Client:
+    """Somebody with every role: whoever may do most is asked most for."""
+    roles.sync_roles()
+    person = User.objects.create(username="everybody")
+    person.groups.set(Group.objects.all())
+    client = Client()
+    client.force_login(person)
+    client.get(reverse("home"))  # what is asked once for a session, or for a process, is asked
+    return client
+
+
+def asked(client: Client) -> dict[str, int]:
+    """The number of queries of every list: as it opens, with all its rows, and with one open."""
+    counts: dict[str, int] = {}
+    for name in LISTS:
+        _page(client, counts, name, reverse(name))
+        page = _page(client, counts, f"{name}, all", reverse(name) + "?view=")
+        if page.rows and page.rows[0].panel_url:
+            _page(client, counts, f"{name}, one open", page.rows[0].open_url)
+    return counts
+
+
+def _page(client, counts, name, url):
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(url)
+    assert answer.status_code == 200, (name, answer.status_code)
+    counts[name] = len(queries)
+    return answer.context["page"]
+
+
+def test_a_list_asks_no_more_for_three_pages_than_for_one(client):
+    pour(50, least=50)
+    one = asked(client)
+    pour(100, least=100)
+    three = asked(client)
+
+    assert len(one) > 60
+    assert {name: (count, three[name]) for name, count in one.items() if three[name] > count} == {}
+    assert {name: count for name, count in three.items() if count > MOST} == {}
