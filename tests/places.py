@@ -311,8 +311,8 @@ def pages(clients: dict[str, Client]) -> tuple[dict[str, dict[str, str]], set[st
     for visitor, client in clients.items():
         found[visitor] = {}
         for name, door in list(left.items()):
-            if name.endswith("-export") or "/do/" in door.route:
-                left.pop(name)  # what every list has besides its page: a file, and its deeds
+            if name.endswith(("-export", "-workbook")) or "/do/" in door.route:
+                left.pop(name)  # what every list has besides its page: files, and its deeds
                 continue
             if visitor == "stranger" and door.permission != roles.PUBLIC:
                 continue
