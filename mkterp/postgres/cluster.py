@@ -264,6 +264,9 @@ class Cluster:
         """
         if not self._check_socket_dir():
             return "down"
+        if not (self.home / "PG_VERSION").exists():
+            # The folder was deleted, or cloned anew, under a server that has not noticed yet.
+            return "down"
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
             try:

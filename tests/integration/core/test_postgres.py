@@ -208,6 +208,17 @@ def test_a_socket_folder_that_was_cleaned_away_comes_back(cluster):
     assert ask(cluster, "SELECT one FROM kept") == 1
 
 
+def test_a_server_whose_files_were_deleted_under_it_is_replaced(data_dir):
+    cluster = postgres.Cluster(data_dir, durable=False)
+    cluster.ensure()
+    shutil.rmtree(cluster.home)  # a checkout thrown away and cloned anew within the minute
+
+    cluster.ensure()
+
+    assert ask(cluster, "SELECT 1") == 1
+    cluster.destroy()
+
+
 def test_a_socket_folder_that_others_may_enter_is_refused(data_dir):
     cluster = postgres.Cluster(data_dir, durable=True)
     cluster.socket_dir.mkdir()
