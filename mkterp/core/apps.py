@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
 
 
@@ -13,7 +13,9 @@ class CoreConfig(AppConfig):
         # Importing them connects them.
         from mkterp.core.access import receivers  # noqa: F401, PLC0415
 
-        post_migrate.connect(_sync_roles, dispatch_uid="core.sync_roles")
+        # Sent once for each app, in their order: at the last, every permission is there.
+        last = [config for config in apps.get_app_configs() if config.models_module][-1]
+        post_migrate.connect(_sync_roles, sender=last, dispatch_uid="core.sync_roles")
 
 
 def _sync_roles(**_: Any) -> None:
