@@ -43,10 +43,8 @@ def redact_old(*, at: datetime) -> int:
     Killed, it goes on where it was; twice changes nothing.
     """
     before = at - timedelta(days=settings.PERSONAL_DATA_DAYS)
-    inbox = InboxMessage.objects.filter(received_at__lt=before, state__in=_WORKED)
-    outbox = OutboxMessage.objects.filter(
-        queued_at__lt=before, operation="post_order", state__in=_GONE_OUT
-    )
+    inbox = InboxMessage.objects.filter(received_at__lt=before)
+    outbox = OutboxMessage.objects.filter(queued_at__lt=before, operation="post_order")
     return _redact_inbox(inbox, at) + _redact_outbox(outbox, at)
 
 
@@ -70,8 +68,9 @@ def about(*, name: str, postcode: str) -> Iterator[dict[str, Any]]:
 def erase(*, name: str, postcode: str, by: User, at: datetime, reason: str) -> int:
     """Redact everything held of this buyer now; returns how many rows that were.
 
-    Refused without a reason, while one of their orders has not reached the ERP yet, and when
-    nothing is held. The audit keeps of which orders, not whose.
+    Refused without a reason, while one of their orders has not reached the ERP yet or a message
+    about one has not been worked, and when nothing is held. The audit keeps of which orders, not
+    whose.
     """
     if not reason.strip():
         raise Refused("Say why.")
@@ -81,6 +80,9 @@ def erase(*, name: str, postcode: str, by: User, at: datetime, reason: str) -> i
     waiting = theirs.filter(state__in=_UNFINISHED)[:20]
     if numbers := ", ".join(str(invoice) for invoice in waiting):
         raise Refused(f"Not in the ERP yet, and needed until then: {numbers}.")
+    if inbox.exclude(state__in=_WORKED).exists() or outbox.exclude(state__in=_GONE_OUT).exists():
+        # Of an order that is not mirrored yet, say: redacted now, it would go out without address.
+        raise Refused("Messages about their orders wait to be worked. Try again when they are.")
     with transaction.atomic():
         for invoice in theirs:
             audit.record(
@@ -116,12 +118,12 @@ def _of(name: str, postcode: str) -> tuple[QuerySet[InboxMessage], QuerySet[Outb
 
 def _redact_inbox(messages: QuerySet[InboxMessage], at: datetime) -> int:
     needed = Invoice.objects.filter(state__in=_UNFINISHED).values("source")
-    waiting = messages.filter(redacted_at=None).exclude(pk__in=needed)
+    waiting = messages.filter(redacted_at=None, state__in=_WORKED).exclude(pk__in=needed)
     return _in_batches(waiting, "body", at)
 
 
 def _redact_outbox(documents: QuerySet[OutboxMessage], at: datetime) -> int:
-    return _in_batches(documents.filter(redacted_at=None), "payload", at)
+    return _in_batches(documents.filter(redacted_at=None, state__in=_GONE_OUT), "payload", at)
 
 
 def _in_batches(rows: QuerySet[Any], field: str, at: datetime) -> int:

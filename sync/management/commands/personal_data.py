@@ -36,7 +36,8 @@ class Command(BaseCommand):
             return
         out = options["out"].open("w") if options["out"] else sys.stdout
         many = 0
-        for many, message in enumerate(personal.about(**who), 1):  # noqa: B007 - counted
+        for message in personal.about(**who):
+            many += 1
             out.write(json.dumps(message, ensure_ascii=False) + "\n")
         if options["out"]:
             out.close()

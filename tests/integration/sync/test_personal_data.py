@@ -132,6 +132,19 @@ def test_nobody_is_erased_whose_order_is_not_in_the_erp_yet(posted, at, administ
     assert held() == before
 
 
+def test_an_order_that_has_just_come_is_not_robbed_of_its_address(posted, at, administrator):
+    new = dict(posted[0], id="invoice-3", legacyId=3)
+    inbox.receive_nodes(nodes=[new], at=at)  # heard, and not mirrored yet
+    before = held()
+
+    with pytest.raises(CommandError, match="wait to be worked"):
+        call_command(
+            "personal_data", "Ana Example", "EX1 1AA", erase=True, by="administrator", reason="x"
+        )
+
+    assert held() == before
+
+
 def test_the_log_never_holds_a_buyer(caplog, at):
     caplog.set_level(logging.DEBUG)
     make_catalogue_read()
