@@ -37,7 +37,7 @@ def ours(items: Sequence[Record]) -> Callable[[Sequence[Record]], Firsts]:
 
 
 def bare(items: Sequence[Record]) -> Callable[[Sequence[Record]], Firsts]:
-    # As above.
+    # Only this way needs them; in the other they would count as its memory.
     import numpy as np  # noqa: PLC0415
     from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415
     from sparse_dot_topn import sp_matmul_topn  # noqa: PLC0415

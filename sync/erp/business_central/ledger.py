@@ -100,7 +100,8 @@ class Ledger:
 
     def _told(self, rows: Sequence[Row]) -> list[LedgerLine]:
         batches = {row["documentNumber"].removeprefix(ENTRY) for row in rows if _ours(row)}
-        names = {row["code"]: row["displayName"] for row in self._client.of("journals", "code", batches)}  # fmt: skip # noqa: E501
+        journals = self._client.of("journals", "code", batches)
+        names = {row["code"]: row["displayName"] for row in journals}
         return [self._line(row, names) for row in rows]
 
     def _line(self, row: Mapping[str, Any], names: Mapping[str, str]) -> LedgerLine:

@@ -40,7 +40,9 @@ def test_a_key_that_does_not_fit_is_kept_beside_its_number(
     order = draft([line(central.skus[0])], key=key)
     ref = accepted(central, order)
     assert set(central.port.find_orders([key, key.upper()])) == {key}
-    assert central.port.submit_orders([order])[0].status is WriteStatus.EXISTED  # type: ignore[union-attr]
+    (again,) = central.port.submit_orders([order])
+    assert isinstance(again, Written)
+    assert again.status is WriteStatus.EXISTED
     central.ship(ref)
     central.post_invoices(ref)
 

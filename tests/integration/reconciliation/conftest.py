@@ -10,8 +10,11 @@ from sync.marketplacer.client import MarketplacerClient
 from sync.services import inbox, payouts, pulls
 from tests.factories import make_catalogue_read
 from tests.fakes import FakeErp
+from tests.integration.reconciliation.pennies import accounts, shop
 from tests.sandbox.marketplacer.lifecycle import collect, left_to_ship, ship
 from tests.sandbox.marketplacer.sandbox import Sandbox
+
+__all__ = ["accounts", "shop"]
 
 # All trading happens now; the books are looked at when every day of grace is over.
 LATER = timedelta(days=20)

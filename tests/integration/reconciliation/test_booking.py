@@ -18,11 +18,9 @@ from sync.management.commands import demo_registry
 from sync.models import ExceptionCase, Invoice, OutboxMessage, RemittanceAdvice
 from sync.services import payouts
 from tests.fakes import state
-from tests.integration.sync.selling import World, world
+from tests.integration.sync.selling import World
 from tests.sandbox.marketplacer import payouts_files
 from tests.sandbox.marketplacer.lifecycle import left_to_ship, ship
-
-__all__ = ["world"]
 
 pytestmark = pytest.mark.django_db
 

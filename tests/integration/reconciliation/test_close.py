@@ -25,18 +25,11 @@ from reconciliation.services import adjustments, calendar, close, completeness, 
 from reconciliation.views import close as close_views
 from sync.models import ExceptionCase, Invoice, LateChoice, LedgerDocument, SweptOrder
 from sync.services import books, orders
-from tests.integration.reconciliation.test_adjustments import (  # noqa: F401
-    accounts,
-    charge_otherwise,
-    look,
-    shop,
-    sold,
-)
-from tests.integration.sync.selling import world  # noqa: F401
+from tests.integration.reconciliation.pennies import charge_otherwise, look
 
 
 @pytest.fixture
-def november(shop, monkeypatch):  # noqa: F811
+def november(shop, monkeypatch):
     """One order that agrees, in November; it is the third of December now."""
     monkeypatch.setattr(close_views, "timezone", SimpleNamespace(now=shop.now))
     shop.invoice = shop.sell({shop.codes[0]: 1})
@@ -47,14 +40,14 @@ def november(shop, monkeypatch):  # noqa: F811
     return AccountingPeriod.objects.get(name="Nov 2026")
 
 
-def allow_pennies(world):  # noqa: F811
+def allow_pennies(world):
     """Finance allow what stands on the clearing account."""
     DifferenceRule.objects.create(
         about="CLEARING", currency="GBP", base_minor=100, reason="agreed", set_at=world.now()
     )
 
 
-def prove(world):  # noqa: F811
+def prove(world):
     """All that runs by itself."""
     world.hear()
     look(world)
@@ -64,19 +57,19 @@ def prove(world):  # noqa: F811
     completeness.sweep(clock=world.now)
 
 
-def broken(period, world):  # noqa: F811
+def broken(period, world):
     found = facts.findings(period, world.now())
     return {code: one.words for code, one in found.items() if not one.holds}
 
 
-def sign_all(period, world, by):  # noqa: F811
+def sign_all(period, world, by):
     for fact in facts.FACTS:
         close.sign(period=period, fact=fact.code, by=by, at=world.now())
 
 
 def test_a_month_is_signed_closed_and_locked_and_a_late_order_waits_for_a_choice(
     november,
-    shop,  # noqa: F811
+    shop,
     finance,
     controller,
 ):
@@ -104,7 +97,7 @@ def test_a_month_is_signed_closed_and_locked_and_a_late_order_waits_for_a_choice
     assert ExceptionCase.objects.get(kind="LATE_ORDER").state == "RESOLVED"
 
 
-def test_the_close_refuses_while_a_fact_breaks_and_says_which(november, shop, finance, controller):  # noqa: F811
+def test_the_close_refuses_while_a_fact_breaks_and_says_which(november, shop, finance, controller):
     charge_otherwise(shop.invoice, -1)
     look(shop)
 
@@ -117,7 +110,7 @@ def test_the_close_refuses_while_a_fact_breaks_and_says_which(november, shop, fi
 
 def test_a_fact_that_breaks_opens_the_list_of_what_blocks_it_and_nothing_else(
     november,
-    shop,  # noqa: F811
+    shop,
     finance,
     client_of,
 ):
@@ -134,7 +127,7 @@ def test_a_fact_that_breaks_opens_the_list_of_what_blocks_it_and_nothing_else(
     assert f'id="row-{row.pk}"' not in client_of(finance).get(blocks.url).content.decode()
 
 
-def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, finance):  # noqa: F811
+def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, finance):
     sign_all(november, shop, finance)
     assert close.watch(clock=shop.now) == 0
     charge_otherwise(shop.invoice, -1)
@@ -148,7 +141,7 @@ def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, f
     assert states["adjustments"] == "broken"
 
 
-def test_reopening_needs_a_reason_and_suspends_every_sign_off(november, shop, finance, controller):  # noqa: F811
+def test_reopening_needs_a_reason_and_suspends_every_sign_off(november, shop, finance, controller):
     sign_all(november, shop, finance)
     close.close(period=november, by=controller, at=shop.now())
     with pytest.raises(Refused, match="Say why"):
@@ -163,7 +156,7 @@ def test_reopening_needs_a_reason_and_suspends_every_sign_off(november, shop, fi
 
 def test_a_closed_month_that_is_open_in_the_erp_is_red_on_the_board(
     november,
-    shop,  # noqa: F811
+    shop,
     finance,
     controller,
 ):
@@ -177,7 +170,7 @@ def test_a_closed_month_that_is_open_in_the_erp_is_red_on_the_board(
     assert board.board(november, at=shop.now()).disagreement == ""
 
 
-def test_every_order_is_somewhere_and_one_the_erp_lost_is_a_gap(november, shop):  # noqa: F811
+def test_every_order_is_somewhere_and_one_the_erp_lost_is_a_gap(november, shop):
     statement = CompletenessStatement.objects.get(orders=1)
     assert (statement.booked, statement.gaps) == (1, 0)
     assert statement.orders_minor == statement.booked_minor
@@ -194,7 +187,7 @@ def test_every_order_is_somewhere_and_one_the_erp_lost_is_a_gap(november, shop):
     assert case.state == "RESOLVED"
 
 
-def test_an_entry_by_hand_on_the_clearing_account_is_unexplained_to_the_cent(november, shop):  # noqa: F811
+def test_an_entry_by_hand_on_the_clearing_account_is_unexplained_to_the_cent(november, shop):
     shop.step(seconds=5)
     shop.erp.book_by_hand("4.1.9", "1.1.5", Decimal("0.33"), "by hand")
     look(shop)
@@ -204,7 +197,7 @@ def test_an_entry_by_hand_on_the_clearing_account_is_unexplained_to_the_cent(nov
     assert not one.clean
 
 
-def test_the_evidence_hashes_to_its_manifest(november, shop, auditor):  # noqa: F811
+def test_the_evidence_hashes_to_its_manifest(november, shop, auditor):
     with evidence.pack(period=november, by=auditor, at=shop.now()) as file:
         archive = zipfile.ZipFile(io.BytesIO(file.read()))
 
@@ -217,7 +210,7 @@ def test_the_evidence_hashes_to_its_manifest(november, shop, auditor):  # noqa: 
 
 def test_finance_approve_in_bulk_and_see_the_journal_first(
     november,
-    shop,  # noqa: F811
+    shop,
     finance,
     viewer,
     client_of,
@@ -246,7 +239,7 @@ def test_finance_approve_in_bulk_and_see_the_journal_first(
 
 def test_the_board_refuses_in_words_and_offers_only_what_one_may_do(
     november,
-    shop,  # noqa: F811
+    shop,
     viewer,
     controller,
     client_of,

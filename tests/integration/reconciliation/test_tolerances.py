@@ -12,15 +12,7 @@ from reconciliation.domain.adjusting import STANDARD
 from reconciliation.models import DifferenceRule, DocumentMatch, Journal, TaxAdjustment
 from reconciliation.services import adjustments, tolerances
 from reconciliation.services.tolerances import Wanted
-from tests.integration.reconciliation.test_adjustments import (  # noqa: F401
-    accounts,
-    balance,
-    charge_otherwise,
-    look,
-    shop,
-    sold,
-)
-from tests.integration.sync.selling import world  # noqa: F401
+from tests.integration.reconciliation.pennies import balance, charge_otherwise, look, sold
 
 NONE_AT_ALL = {
     "about": "ROUNDING", "currency": "GBP", "country": "", "base_minor": 0, "per_line_minor": 0,
@@ -30,13 +22,13 @@ FORM = {**NONE_AT_ALL, "books_tax": "on", "valid_from": "", "reason": "agreed on
 
 
 @pytest.fixture
-def order(shop):  # noqa: F811
+def order(shop):
     """An order that agrees, of one line with shipping, where nobody has set a tolerance."""
     DifferenceRule.objects.all().delete()
     return sold(shop)
 
 
-def outcome(world) -> str:  # noqa: F811
+def outcome(world) -> str:
     look(world)
     return DocumentMatch.objects.get().state
 
@@ -46,7 +38,7 @@ def set_(by, at, **given):
     return tolerances.set_tolerance(wanted=wanted, by=by, at=at, reason="agreed")
 
 
-def test_a_penny_and_one_a_line_are_allowed_where_nobody_has_set_a_tolerance(shop, order):  # noqa: F811
+def test_a_penny_and_one_a_line_are_allowed_where_nobody_has_set_a_tolerance(shop, order):
     line = order.lines.get()
     line.tax -= Decimal("0.01")
     line.postage_tax -= Decimal("0.01")
@@ -61,7 +53,7 @@ def test_a_penny_and_one_a_line_are_allowed_where_nobody_has_set_a_tolerance(sho
 
 
 def test_finance_allow_nothing_and_the_penny_is_beyond_then_a_penny_again(
-    shop,  # noqa: F811
+    shop,
     order,
     finance,
     client_of,
@@ -140,7 +132,7 @@ def test_who_may_not_set_a_tolerance_sees_them_and_is_refused(operations, client
     assert not DifferenceRule.objects.exists()
 
 
-def test_a_balance_is_written_off_by_two_people(shop, order, finance, controller, client_of):  # noqa: F811
+def test_a_balance_is_written_off_by_two_people(shop, order, finance, controller, client_of):
     client, where = client_of(finance), reverse("reconciliation:write-off")
     told = {"amount": "-0.25", "day": "2026-11-02", "reason": "left over"}
     assert client.get(where).status_code == 200

@@ -11,7 +11,6 @@ from sync.erp.held import READS
 from sync.erp.port import ErpPort
 from sync.models import Invoice, OutboxMessage
 from sync.services import deliveries, dry_run, upkeep
-from tests.integration.sync.selling import world  # noqa: F401
 from tests.integration.sync.stock import Clock, Shop
 
 ERP, MARKETPLACER = OutboxMessage.Lane.ERP, OutboxMessage.Lane.MARKETPLACER
@@ -30,7 +29,7 @@ def shop(db, sandbox, erp, marketplacer):
     return Shop(sandbox, erp, clock)
 
 
-def test_a_dry_run_lists_every_order_and_posts_none(world, settings):  # noqa: F811
+def test_a_dry_run_lists_every_order_and_posts_none(world, settings):
     settings.DRY_RUN = True
     invoice = world.sell_unposted({world.variants()[0]: 1})
     for lane in (ERP, MARKETPLACER):
@@ -64,7 +63,7 @@ def test_a_dry_run_lists_every_level_and_tells_none(shop, settings):
     assert [given["attributes"]["countOnHand"] for given in shop.writes()] == [6]
 
 
-def test_a_write_that_forgets_the_dry_run_is_stopped_at_the_door(world, settings):  # noqa: F811
+def test_a_write_that_forgets_the_dry_run_is_stopped_at_the_door(world, settings):
     invoice = world.sell({world.variants()[0]: 1})
     before = writes(world)
     settings.DRY_RUN = True
@@ -77,7 +76,7 @@ def test_a_write_that_forgets_the_dry_run_is_stopped_at_the_door(world, settings
     assert connections.erp().find_orders([invoice.marketplacer_id])
 
 
-def test_what_was_queued_before_a_dry_run_waits_for_its_end(world, settings):  # noqa: F811
+def test_what_was_queued_before_a_dry_run_waits_for_its_end(world, settings):
     invoice = world.sell_unposted({world.variants()[0]: 1})
     settings.DRY_RUN = True
     world.post()
@@ -88,7 +87,7 @@ def test_what_was_queued_before_a_dry_run_waits_for_its_end(world, settings):  #
     assert [order.key for order in world.erp.orders] == [invoice.marketplacer_id]
 
 
-def test_when_it_ends_only_what_came_after_go_live_is_sent(world, settings):  # noqa: F811
+def test_when_it_ends_only_what_came_after_go_live_is_sent(world, settings):
     settings.DRY_RUN = True
     early = world.sell_unposted({world.variants()[0]: 1})
     world.step(hours=2)
@@ -111,7 +110,7 @@ def test_when_it_ends_only_what_came_after_go_live_is_sent(world, settings):  # 
 
 
 def test_the_outbox_shows_what_would_be_sent_and_every_page_says_why(
-    world,  # noqa: F811
+    world,
     settings,
     client_of,
     operations,

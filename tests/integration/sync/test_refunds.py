@@ -12,13 +12,12 @@ from sync.domain.cases import CaseKind
 from sync.domain.documents import OrderPhase, ReturnPhase
 from sync.models import Correction, ExceptionCase, GoodsReturn, Invoice, OutboxMessage, Refund
 from sync.services import cases, orders, outbox, refunds, refunds_goods, refunds_look
-from tests.integration.sync.selling import world  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def shop(world):  # noqa: F811
+def shop(world):
     world.carriers()
     return world
 

@@ -15,14 +15,13 @@ from sync.models import (
     Shipment,
 )
 from sync.services import outbox, shipments, shipments_carriers
-from tests.integration.sync.selling import world  # noqa: F401
 from tests.sandbox.marketplacer.ids import global_id
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def shop(world):  # noqa: F811
+def shop(world):
     """The world with its carriers read, DPD being Swiftline there."""
     world.carriers()
     mapping = CarrierMapping.objects.get(key="dpd")
@@ -181,7 +180,7 @@ def test_an_unknown_carrier_waits_with_one_case_and_goes_when_it_is_mapped(shop,
     assert (case.state, case.closed_by) == ("RESOLVED", administrator)
 
 
-def test_before_marketplacers_carriers_were_read_goods_wait_without_a_case(world):  # noqa: F811
+def test_before_marketplacers_carriers_were_read_goods_wait_without_a_case(world):
     """The two sides come up in any order: a name is unknown only once the other list is here."""
     invoice = world.sell({world.variants()[0]: 1})
     world.ship(invoice, carrier="Swiftline")

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 
 from sync.domain.delivery import Throttled, Transient
 from sync.models import ErpShipment, ExceptionCase, Feed, Invoice, OutboxMessage, Shipment
-from tests.integration.sync.selling import world  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def sent_by_the_erp(world, invoice):  # noqa: F811
+def sent_by_the_erp(world, invoice):
     """Units that left by line key."""
     units: dict[str, Decimal] = {}
     for one in world.erp._shipments.values():
@@ -28,11 +27,11 @@ def sent_by_the_erp(world, invoice):  # noqa: F811
     return units
 
 
-def told_there(world, invoice):  # noqa: F811
+def told_there(world, invoice):
     return sorted(world.pieces_there(invoice).values())
 
 
-def heal(world):  # noqa: F811
+def heal(world):
     """Everything answers again, and time passes until nothing waits."""
     world.sandbox.faults.set({"reset": True})
     world.erp.down = False
@@ -46,7 +45,7 @@ def heal(world):  # noqa: F811
     world.read_shipments()
 
 
-def test_two_hundred_orders_with_faults_on_both_sides_are_each_shipped_exactly_once(world):  # noqa: F811
+def test_two_hundred_orders_with_faults_on_both_sides_are_each_shipped_exactly_once(world):
     world.carriers()
     chance = random.Random(41)
     variants = world.variants(pack=2)
@@ -120,7 +119,7 @@ STEPS = st.sampled_from(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_in_any_order_of_events_each_piece_is_told_once(world, steps, pieces, pack):  # noqa: F811
+def test_in_any_order_of_events_each_piece_is_told_once(world, steps, pieces, pack):
     if not Shipment.objects.exists() and not ErpShipment.objects.exists():
         world.carriers()
     world.sandbox.faults.set({"reset": True})
@@ -139,7 +138,7 @@ def test_in_any_order_of_events_each_piece_is_told_once(world, steps, pieces, pa
     assert all(row.seen_at for row in ours)
 
 
-def play(world, invoice, step):  # noqa: F811
+def play(world, invoice, step):
     goods = [x for x in invoice.posting.payload["lines"] if x["kind"] == "goods"]
     if step == "ship one":
         world.erp.ship(world.ref(invoice), {goods[0]["sku"]: Decimal(1)})
@@ -177,7 +176,7 @@ def play(world, invoice, step):  # noqa: F811
         Feed.objects.update(not_before=None)
 
 
-def die_after_sending(world):  # noqa: F811
+def die_after_sending(world):
     """What arrived is forgotten, as by a worker that was killed before it recorded."""
     before = set(OutboxMessage.objects.filter(state="PENDING").values_list("pk", flat=True))
     world.tell()
@@ -192,7 +191,7 @@ def die_after_sending(world):  # noqa: F811
     )
 
 
-def track(world, invoice):  # noqa: F811
+def track(world, invoice):
     """The warehouse writes tracking numbers onto what left."""
     for one in world.erp._shipments.values():
         if one.sale.ref == world.ref(invoice) and one.phase.value == "shipped" and one.quantities:
@@ -200,7 +199,7 @@ def track(world, invoice):  # noqa: F811
             one.touched_at = world.now()
 
 
-def test_a_second_run_of_everything_sends_nothing(world):  # noqa: F811
+def test_a_second_run_of_everything_sends_nothing(world):
     world.carriers()
     invoice = world.sell({world.variants()[0]: 2})
     world.erp.ship(world.ref(invoice))

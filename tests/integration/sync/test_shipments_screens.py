@@ -7,7 +7,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sync.models import CarrierMapping, Correction, ExceptionCase, OutboxMessage, Shipment
-from tests.integration.sync.selling import world  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -15,7 +14,7 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def shop(world):  # noqa: F811
+def shop(world):
     world.carriers()
     return world
 
