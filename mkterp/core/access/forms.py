@@ -77,5 +77,6 @@ class RolesForm(forms.Form):
 class EmailForm(forms.Form):
     email = forms.EmailField(
         label="E-mail",
+        widget=forms.EmailInput({"autofocus": True}),
         help_text="Single sign-on finds the person by it: give only an address that is theirs.",
     )
