@@ -263,6 +263,9 @@ FRAME = Frame(
             count=refused_messages,
             group="Traffic",
         ),
+        NavItem(
+            "sync:notifications", "Notifications", "bell", "sync.view_notification", group="System"
+        ),
         NavItem("access:people", "People", "users-round", "core.add_user", group="System"),
         NavItem(
             "health",
@@ -280,6 +283,7 @@ FRAME = Frame(
     search_label="Search order, SKU, barcode, seller",
     palette="palette",
     period=period,
+    personal=(NavItem("sync:own-notifications", "What you are told", "bell"),),
     company=settings.COMPANY_NAME,
     currency=settings.COMPANY_CURRENCY,
 )

@@ -279,6 +279,8 @@ SCHEDULES = {
     "reconciliation.tasks.watch_close": 5,
     "sync.tasks.sweep": 1,
     "sync.tasks.tend_cases": 1,
+    "sync.tasks.notify": 1,
+    "sync.tasks.deliver_notices": 1,
     "sync.tasks.prune": 1440,
     "sync.tasks.redact_personal_data": 60,
 }
@@ -287,6 +289,27 @@ PERSONAL_DATA_DAYS = int(env("PERSONAL_DATA_DAYS", "365"))
 # How long webhooks may be silent, while reading brings news that none announced, before the alarm.
 WEBHOOK_SILENCE_MINUTES = int(env("WEBHOOK_SILENCE_MINUTES", "60"))
 WORKER_STALE_SECONDS = int(env("WORKER_STALE_SECONDS", "120"))
+
+# -- Telling people ------------------------------------------------------------------------------
+
+# How links in messages begin. Without one they lead to the first trusted origin.
+PUBLIC_URL = env(
+    "MKTERP_PUBLIC_URL",
+    CSRF_TRUSTED_ORIGINS[0] if CSRF_TRUSTED_ORIGINS else "http://127.0.0.1:8000",
+).rstrip("/")
+# The mail server; without one nobody is told by e-mail.
+EMAIL_HOST = env("EMAIL_HOST", "")
+EMAIL_PORT = int(env("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = env("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL = env_flag("EMAIL_USE_SSL", False)  # TLS from the first byte (port 465)
+EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS", not EMAIL_USE_SSL)  # STARTTLS
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "mkterp@localhost")
+# A channel may lead to an address of a private network, and over plain HTTP.
+NOTIFY_PRIVATE_ADDRESSES = env_flag("NOTIFY_PRIVATE_ADDRESSES", False)
+# Hours until an exception is overdue, by kind: {"UNMAPPED_SKU": 8}. The others go by severity.
+SERVICE_LEVEL_HOURS: dict[str, Any] = json.loads(env("SERVICE_LEVEL_HOURS", "{}"))
 
 # -- Security ------------------------------------------------------------------------------------
 

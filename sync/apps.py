@@ -1,10 +1,18 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from sync.domain.priority import service_levels
 
 
 class SyncConfig(AppConfig):
     name = "sync"
 
     def ready(self) -> None:
+        try:
+            service_levels(settings.SERVICE_LEVEL_HOURS)
+        except ValueError as wrong:
+            raise ImproperlyConfigured(f"SERVICE_LEVEL_HOURS: {wrong}") from None
         # Models are importable only now.
         from mapping.signals import mapping_changed  # noqa: PLC0415
         from sync import receivers  # noqa: PLC0415

@@ -1,17 +1,20 @@
-"""The two outside systems, built from settings; refused while a transaction is open.
+"""The two outside systems and the ways to people, from settings; refused in a transaction.
 
 One client of each for a process: they keep their connections.
 """
 
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
+from django.core import mail
 from django.db import connection
 from django.utils.module_loading import import_string
 
 from sync.erp.held import held
 from sync.erp.port import Capabilities, ErpPort
 from sync.marketplacer.client import MarketplacerClient
+from sync.messengers.posting import Poster
 from sync.pace import SharedGovernor
 
 
@@ -65,7 +68,25 @@ def erp_capabilities() -> Capabilities:
     return _erp().capabilities()
 
 
+@lru_cache(maxsize=1)
+def _poster() -> Poster:
+    return Poster(allow_private=settings.NOTIFY_PRIVATE_ADDRESSES)
+
+
+def poster() -> Poster:
+    """What takes notifications to Slack, Teams and programs."""
+    _refuse_in_transaction()
+    return _poster()
+
+
+def mails() -> Any:
+    """Django's connection to the mail server, not opened yet."""
+    _refuse_in_transaction()
+    return mail.get_connection()
+
+
 def reset() -> None:
-    """Forget both, so that the next use builds them from the settings of that moment."""
+    """Forget them, so that the next use builds them from the settings of that moment."""
     _marketplacer.cache_clear()
     _erp.cache_clear()
+    _poster.cache_clear()

@@ -31,6 +31,9 @@ from sync.services import (
     stock_push,
     upkeep,
 )
+from sync.services import (
+    notify as notifying,
+)
 
 now = timezone.now
 
@@ -91,6 +94,15 @@ def deliver_erp() -> None:
 def deliver_marketplacer() -> None:
     lanes.awake(task="sync.tasks.deliver_marketplacer")
     deliveries.deliver(lane=OutboxMessage.Lane.MARKETPLACER, clock=now)
+
+
+def notify() -> None:
+    notifying.notify(clock=now)
+
+
+def deliver_notices() -> None:
+    lanes.awake(task="sync.tasks.deliver_notices")
+    deliveries.deliver(lane=OutboxMessage.Lane.NOTICES, clock=now)
 
 
 def pull_erp_shipments() -> None:

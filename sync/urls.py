@@ -5,11 +5,13 @@ from django.urls import path
 from sync import views, webhooks
 from sync.screens import (
     CARRIERS,
+    CHANNELS,
     DRIFTS,
     EXCEPTIONS,
     HOLDS,
     INBOX,
     INVENTORY,
+    NOTIFICATIONS,
     ORDERS,
     OUTBOX,
     PREVENTED,
@@ -38,6 +40,15 @@ urlpatterns = [
     path("inventory/cadence/choose/", views.choose_cadence, name="cadence-choose"),
     path("inventory/safety/", views.safety, name="safety-stock"),
     path("inventory/safety/keep-back/", views.keep_back, name="safety-stock-set"),
+    *NOTIFICATIONS.urls("notifications/"),
+    path("notifications/mine/", views.own_notifications, name="own-notifications"),
+    path(
+        "notifications/mine/reset/", views.own_notifications_reset, name="own-notifications-reset"
+    ),
+    path("notifications/mine/test/", views.own_notifications_test, name="own-notifications-test"),
+    *CHANNELS.urls("notifications/channels/"),
+    path("notifications/channels/add/", views.add_channel, name="channel-add"),
+    path("notifications/channels/<int:key>/change/", views.change_channel, name="channel-change"),
     path("unmapped/", views.unmapped, name="unmapped"),
     path("unmapped/approve/", views.approve, name="unmapped-approve"),
     path("unmapped/undo/", views.undo, name="unmapped-undo"),

@@ -37,11 +37,13 @@ from reconciliation.models import (
 from sync.models import (
     AccountLine,
     CarrierMapping,
+    Channel,
     Correction,
     ExceptionCase,
     InboxMessage,
     Invoice,
     ListingStock,
+    Notification,
     OutboxMessage,
     RemittanceAdvice,
     Shipment,
@@ -113,6 +115,8 @@ MODELS = {
     ),
     "reconciliation:late-next": Invoice,
     "sync:carrier": CarrierMapping,
+    "sync:notification": Notification,
+    **dict.fromkeys(("sync:channel", "sync:channel-change"), Channel),
     "sync:refund": Correction,
     "token-revoke": ApiToken,
     "view-remove": KeptView,
@@ -158,6 +162,8 @@ def fill(*, at: datetime) -> None:
             {"origin": "PORTAL", "marketplacer_id": "s-1", "invoice": invoice}
             | {"dispatched_at": at, "made_at": at},
         ),
+        (Channel, {"name": "Ops room", "kind": "SLACK", "address_name": "NOTIFY_OPS_URL"}),
+        (Notification, {"person": person, "rhythm": "IMMEDIATE", "opened_at": at, "due_at": at}),
         (CarrierMapping, {"key": "dpd", "erp_name": "DPD", "seen_at": at}),
         (
             Correction,

@@ -32,11 +32,13 @@ from reconciliation.models import (
 from sync.models import (
     AccountLine,
     CarrierMapping,
+    Channel,
     Correction,
     ExceptionCase,
     InboxMessage,
     Invoice,
     ListingStock,
+    Notification,
     Order,
     OutboxMessage,
     PreventedWrite,
@@ -105,6 +107,8 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
     Residue: {"cause": "'NOT_PAID'", "amount_minor": "(g % 900) - 450"},
     Discrepancy: {"line_key": "'l' || n", "allowed": "g % 2 = 0"},
     AccountLine: {"account": "'4'"},
+    Channel: {"least_severity": "2", "rhythm": "'DAILY'"},
+    Notification: {"channel_id": "{Channel} + 1", "message_id": "{OutboxMessage} + g"},
 }  # fmt: skip
 
 # In the order in which they name each other. The second figure: a row of it for so many others.
@@ -117,6 +121,7 @@ TABLES: tuple[tuple[type[models.Model], int], ...] = (
     (RemittanceAdvice, 10), (BankFile, 1_000), (BankLine, 1), (SettlementEntry, 1),
     (GatewayLine, 1), (Residue, 1), (Journal, 10), (JournalLine, 5), (TaxAdjustment, 1),
     (Discrepancy, 1), (AccountLine, 1), (CompletenessStatement, 1_000),
+    (Channel, 1_000), (Notification, 10),
 )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def test_every_page_belongs_to_a_kind():
 
 OWNED = {
     "buyers", "close", "connections", "exceptions", "fulfilment", "items", "listings", "mappings",
-    "orders", "people", "seller-stock", "settlement", "ship-from", "stock", "tax",
+    "notifications", "orders", "people", "seller-stock", "settlement", "ship-from", "stock", "tax",
 }  # fmt: skip
 
 

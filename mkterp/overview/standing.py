@@ -48,6 +48,7 @@ CONSEQUENCE = {
     "advices": "Orders go on; new payouts show later.",
     "erp_documents": "Orders post; what the ERP booked is compared with them later.",
     "erp_books": "Orders post; the clearing account and the periods are shown as last read.",
+    "deliver_notices": "Everything else goes on; people are told later, of all of it at once.",
     "look_at_stock": "Levels are told; whether Marketplacer shows them is looked at later.",
 }
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django.db import transaction
+from django.urls import reverse
 
 from mkterp.core import audit
 from mkterp.core.errors import Refused
@@ -17,8 +18,10 @@ from reconciliation.selectors import facts
 from reconciliation.selectors.facts import Finding
 from reconciliation.services import calendar
 from sync.domain.cases import CaseKind
+from sync.domain.notices import Topic
 from sync.models import ExceptionCase, Invoice, LateChoice
-from sync.services import orders
+from sync.services import notices, orders
+from sync.services.notices import News
 
 State = AccountingPeriod.State
 
@@ -97,6 +100,15 @@ def _suspend(row: CloseSignOff, because: str, at: datetime, by: User | None = No
         before={"fact": row.fact, "said": row.said},
         after={"suspended_because": because},
     )
+    rule = facts.rule_of(row.fact)
+    news = News(
+        f"sign-off:{row.pk}:suspended",
+        Topic.CLOSE,
+        3,
+        f"{row.period}: the sign-off of “{rule.title if rule else row.fact}” is suspended.",
+        reverse("reconciliation:close-period", kwargs={"key": row.period_id}),
+    )
+    notices.announce(news=[news], at=at)
 
 
 @transaction.atomic

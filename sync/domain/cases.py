@@ -53,6 +53,7 @@ class CaseKind(StrEnum):
     DOCUMENT_DIFFERS = "DOCUMENT_DIFFERS"
     COMPLETENESS_GAP = "COMPLETENESS_GAP"
     LATE_ORDER = "LATE_ORDER"
+    NOTICE_REFUSED = "NOTICE_REFUSED"
 
 
 @dataclass(frozen=True)
@@ -337,6 +338,12 @@ KINDS: dict[CaseKind, KindFacts] = {
         "Late order for a closed period",
         2,
         "Finance reopen the period, or post the order to the next one.",
+        True,
+    ),
+    CaseKind.NOTICE_REFUSED: KindFacts(
+        "Notification refused",
+        2,
+        "Read the receiver's words, put its address or key right, then retry.",
         True,
     ),
 }

@@ -9,6 +9,7 @@
 `sync.services.weighing` computes them in SQL, so that a list orders by their sum.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -50,6 +51,7 @@ _THREATS = {
     CaseKind.FEED_STOPPED: Threat(catalogue=2, close=2, stock=3),
     CaseKind.MISSED_RUN: Threat(catalogue=1, close=1, stock=2),
     CaseKind.WEBHOOK_SILENT: Threat(stock=2),
+    CaseKind.NOTICE_REFUSED: Threat(),
     CaseKind.POSTED_AS_OTHER_ITEM: Threat(catalogue=3, close=3, stock=2),
     CaseKind.MAPPING_CONFLICT: Threat(catalogue=3, stock=1),
     CaseKind.AUTO_MAP_OFF: Threat(catalogue=2),
@@ -85,9 +87,24 @@ def threat_of(kind: CaseKind) -> Threat:
 SERVICE_LEVELS = {3: timedelta(hours=4), 2: timedelta(days=1), 1: timedelta(days=3)}
 
 
-def due_at(kind: CaseKind, opened_at: datetime) -> datetime:
-    """When a case of this kind that was opened then should be fixed."""
-    return opened_at + SERVICE_LEVELS[KINDS[kind].severity]
+def due_at(
+    kind: CaseKind, opened_at: datetime, own: Mapping[str, timedelta] | None = None
+) -> datetime:
+    """When a case of this kind that was opened then should be fixed. `own` overrides by kind."""
+    level = (own or {}).get(kind)
+    return opened_at + (SERVICE_LEVELS[KINDS[kind].severity] if level is None else level)
+
+
+def service_levels(hours: Mapping[str, object]) -> dict[str, timedelta]:
+    """An installation's own levels from hours by kind. Raises ValueError, naming what is wrong."""
+    found = {}
+    for name, given in hours.items():
+        if name not in KINDS:
+            raise ValueError(f"{name} is not a kind of exception")
+        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= 24 * 90:
+            raise ValueError(f"{name} must be whole hours from 1 to {24 * 90}, not {given!r}")
+        found[name] = timedelta(hours=given)
+    return found
 
 
 def days_points(now: datetime, period_end: datetime) -> int:

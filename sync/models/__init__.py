@@ -17,6 +17,7 @@ from sync.models.books import (
     SweptOrder,
 )
 from sync.models.cases import ExceptionCase
+from sync.models.notices import Channel, Notice, NoticeWish, Notification
 from sync.models.opening import OpeningBalance
 from sync.models.orders import ErpDocument, Invoice, InvoiceLine, Order
 from sync.models.payouts import AdviceLine, Amendment, Refund, Remittance, RemittanceAdvice
@@ -45,6 +46,7 @@ __all__ = [
     "CallPace",
     "Carrier",
     "CarrierMapping",
+    "Channel",
     "Correction",
     "DaySweep",
     "ErpDocument",
@@ -65,6 +67,9 @@ __all__ = [
     "LedgerDocumentLine",
     "LedgerDocumentTax",
     "ListingStock",
+    "Notice",
+    "NoticeWish",
+    "Notification",
     "OpeningBalance",
     "Order",
     "OutboxAttempt",

@@ -80,6 +80,7 @@ class OutboxMessage(Work):
         ERP = "ERP", "to the ERP"
         MARKETPLACER = "MARKETPLACER", "to Marketplacer"
         STOCK = "STOCK", "stock to Marketplacer"
+        NOTICES = "NOTICES", "to people"
 
     lane = models.CharField(max_length=20, choices=Lane.choices)
     operation = models.CharField(max_length=40)

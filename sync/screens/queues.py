@@ -39,6 +39,7 @@ OPERATIONS = {
     "pass_on": "Sale for a seller, passed on in the ERP",
     "clear_receivables": "Customers' money to the ERP",
     "record_payment": "Payment of an advice to Marketplacer",
+    "send_notification": "Notification",
 }
 
 

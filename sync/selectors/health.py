@@ -79,6 +79,7 @@ FEEDS = {
     "refunds": ("Refunds in", "pull_refunds"),
     "remittances": ("Remittances", "sweep_remittances"),
     "advices": ("Remittance advices", "pull_advices"),
+    "deliver_notices": ("Notifications out", "deliver_notices"),
 }
 # These record a run only when there was work for it, so that silence says nothing.
 _WHEN_NEEDED = (
@@ -89,6 +90,7 @@ _WHEN_NEEDED = (
     "corrections",
     "push_stock",
     "look_at_stock",
+    "deliver_notices",
 )
 
 
@@ -136,6 +138,7 @@ def _waiting(at: datetime) -> dict[str, int]:
         "deliver_erp": lanes.get(OutboxMessage.Lane.ERP, 0),
         "push_stock": lanes.get(OutboxMessage.Lane.STOCK, 0),
         "deliver_marketplacer": lanes.get(OutboxMessage.Lane.MARKETPLACER, 0),
+        "deliver_notices": lanes.get(OutboxMessage.Lane.NOTICES, 0),
     }
 
 

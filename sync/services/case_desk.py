@@ -10,6 +10,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from mkterp.core.periods import month_end
 from sync.models import ExceptionCase
+from sync.services import notices
 
 MOST_AT_ONCE = 500
 
@@ -114,10 +115,14 @@ def comment(*, case: ExceptionCase, text: str, by: User, at: datetime) -> Except
 
 @transaction.atomic
 def escalate(*, at: datetime) -> list[ExceptionCase]:
-    """Mark the open cases whose service level has run out; each once. Returns the newly marked."""
+    """Mark the open cases whose service level has run out, and tell it; each once.
+
+    Returns the newly marked.
+    """
     late = list(
         ExceptionCase.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(state=ExceptionCase.State.OPEN, escalated_at=None, due_at__lte=at)
+        .select_related("listing", "seller", "assigned_to")
         .order_by("due_at", "pk")[:MOST_AT_ONCE]
     )
     for case in late:
@@ -131,4 +136,5 @@ def escalate(*, at: datetime) -> list[ExceptionCase]:
             at=at,
             after={"due_at": case.due_at.isoformat(), "assigned_to": case.assigned_to_id},
         )
+    notices.announce(news=map(notices.overdue, late), at=at)
     return late

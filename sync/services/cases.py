@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -15,9 +16,9 @@ from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from sync.domain.cases import CaseKind
-from sync.domain.priority import due_at
+from sync.domain.priority import due_at, service_levels
 from sync.models import ExceptionCase, Invoice
-from sync.services import weighing
+from sync.services import notices, weighing
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def open_cases(
         found[identity] = case
     if new:
         weighing.weigh(at=at, case_pks=new)
+        fresh = [case for case in found.values() if case.pk in new]
+        notices.announce(news=map(notices.opened, fresh), at=at)
     return found
 
 
@@ -89,7 +92,7 @@ def _new(cause: Cause, at: datetime) -> ExceptionCase:
         previous=previous,
         listing=cause.listing,
         seller=cause.seller,
-        due_at=due_at(cause.kind, at),
+        due_at=due_at(cause.kind, at, service_levels(settings.SERVICE_LEVEL_HOURS)),
     )
 
 

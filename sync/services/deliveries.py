@@ -17,7 +17,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from mkterp.core.requestid import about
 from sync import connections
 from sync.domain.cases import CaseKind
-from sync.domain.delivery import Failure, GiveUp, Misconfigured, Unavailable, decide
+from sync.domain.delivery import (
+    Failure,
+    GiveUp,
+    Misconfigured,
+    Rejected,
+    Transient,
+    Unavailable,
+    decide,
+)
 from sync.domain.documents import Written
 from sync.models import ExceptionCase, OutboxAttempt, OutboxMessage
 from sync.services import (
@@ -26,6 +34,7 @@ from sync.services import (
     frozen,
     journals,
     journals_send,
+    notices_send,
     postings,
     refunds,
     refunds_goods,
@@ -55,6 +64,8 @@ class Operation:
     refused: CaseKind
     # Told of a message that was given up, with its case.
     gave_up: Callable[[OutboxMessage, ExceptionCase], None] | None = None
+    # The key of the case of a message that is given up, when several may share one.
+    cause: Callable[[OutboxMessage], str] | None = None
 
 
 def _post_orders(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
@@ -125,10 +136,18 @@ OPERATIONS = {
     "move_collection": Operation(
         shipments_tell.collect, _nothing, CaseKind.SHIPMENT_REFUSED, shipments_tell.refused
     ),
+    "send_notification": Operation(
+        notices_send.send,
+        notices_send.arrived,
+        CaseKind.NOTICE_REFUSED,
+        cause=notices_send.about,
+    ),
 }
 
 
 def _batch_size(lane: str) -> int:
+    if lane == Lane.NOTICES:
+        return 5  # each may keep us waiting for as long as its time-out, one after another
     return connections.erp().capabilities().max_batch if lane == Lane.ERP else 10
 
 
@@ -146,7 +165,8 @@ def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
         while True:
             sent, delivered, failure = _deliver_batch(lane, clock)
             if sent:
-                feeds.told(name=feed, failure=failure, at=clock(), counts={"sent": sent})
+                told = _of_many(failure, delivered) if lane == Lane.NOTICES else failure
+                feeds.told(name=feed, failure=told, at=clock(), counts={"sent": sent})
             arrived += delivered
             if not sent or isinstance(failure, Unavailable | Misconfigured):
                 return arrived
@@ -154,13 +174,21 @@ def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
         work.release_lane_lock(feed)
 
 
+def _of_many(failure: Failure | None, delivered: int) -> Failure | None:
+    """What a run says of a lane with many far sides: one that fails says nothing of the others,
+    and one that asks to be left alone does not hold them up."""
+    if failure is None or delivered or isinstance(failure, Rejected):
+        return None
+    return Transient(str(failure))
+
+
 def due(lane: str) -> QuerySet[OutboxMessage]:
     """Messages of a lane that may be claimed: waiting, or in flight with a lease that ran out.
 
     Not while an older message of the same stream has not arrived, and nothing in a dry run, whether
-    it was queued before or in it.
+    it was queued before or in it; but people are told also then.
     """
-    if settings.DRY_RUN:
+    if settings.DRY_RUN and lane != Lane.NOTICES:
         return OutboxMessage.objects.none()
     older = OutboxMessage.objects.filter(
         stream=OuterRef("stream"),
@@ -270,10 +298,11 @@ def _record_failure(
 
 def _give_up(message: OutboxMessage, kind: CaseKind, reason: str, at: datetime) -> None:
     message.state = State.FAILED
+    cause = OPERATIONS[message.operation].cause
     message.case = cases.open_case(
         cause=Cause(
             kind,
-            f"outbox:{message.operation}:{message.key}",
+            cause(message) if cause else f"outbox:{message.operation}:{message.key}",
             f"{message.reference} was not taken.",
             quote=reason,
         ),

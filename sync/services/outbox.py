@@ -21,6 +21,7 @@ TASKS = {
     OutboxMessage.Lane.ERP: "sync.tasks.deliver_erp",
     OutboxMessage.Lane.MARKETPLACER: "sync.tasks.deliver_marketplacer",
     OutboxMessage.Lane.STOCK: "sync.tasks.push_stock",
+    OutboxMessage.Lane.NOTICES: "sync.tasks.deliver_notices",
 }
 
 
@@ -54,7 +55,7 @@ def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str],
                 payload=dict(parcel.payload),
                 queued_at=at,
                 not_before=at,
-                dry=settings.DRY_RUN,
+                dry=settings.DRY_RUN and parcel.lane != OutboxMessage.Lane.NOTICES,
             )
             for parcel in parcels
         ],

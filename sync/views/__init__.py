@@ -1,5 +1,12 @@
 """The doors of this room that are not lists."""
 
+from sync.views.notices import (
+    add_channel,
+    change_channel,
+    own_notifications,
+    own_notifications_reset,
+    own_notifications_test,
+)
 from sync.views.registry import (
     duplicate,
     judge,
@@ -26,11 +33,13 @@ from sync.views.workbench import (
 )
 
 __all__ = [
+    "add_channel",
     "approve",
     "bulk",
     "bulk_approve",
     "cadence",
     "carry",
+    "change_channel",
     "choose_cadence",
     "choose_carrier",
     "duplicate",
@@ -41,6 +50,9 @@ __all__ = [
     "map_tax",
     "mapped",
     "missing",
+    "own_notifications",
+    "own_notifications_reset",
+    "own_notifications_test",
     "reject",
     "remap",
     "retire",

@@ -68,6 +68,7 @@ class Frame:
     search_label: str = "Search SKU, order, seller"
     palette: str = ""  # the URL name of a fragment that takes ?q=: what Ctrl K shows
     period: Callable[[HttpRequest], Period | None] | None = None
+    personal: tuple[NavItem, ...] = ()  # beside a person's account, for whoever is signed in
     company: str = ""
     currency: str = ""
 
@@ -140,6 +141,14 @@ class FrameForPerson:
             Place(item.label, item.icon, item.group, reverse(item.url_name))
             for item in self.declared.navigation
             if not item.permission or self.request.user.has_perm(item.permission)
+        ]
+
+    @property
+    def personal(self) -> list[Place]:
+        """The pages that are about this person alone."""
+        return [
+            Place(item.label, item.icon, item.group, reverse(item.url_name))
+            for item in self.declared.personal
         ]
 
     @property

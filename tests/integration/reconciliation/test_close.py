@@ -23,7 +23,14 @@ from reconciliation.models import (
 from reconciliation.selectors import board, facts
 from reconciliation.services import adjustments, calendar, close, completeness, evidence
 from reconciliation.views import close as close_views
-from sync.models import ExceptionCase, Invoice, LateChoice, LedgerDocument, SweptOrder
+from sync.models import (
+    ExceptionCase,
+    Invoice,
+    LateChoice,
+    LedgerDocument,
+    Notice,
+    SweptOrder,
+)
 from sync.services import books, orders
 from tests.integration.reconciliation.pennies import charge_otherwise, look
 
@@ -139,6 +146,9 @@ def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, f
     assert (row.fact, "waits for approval" in row.suspended_because) == ("adjustments", True)
     states = {s.rule.code: s.state for s in board.board(november, at=shop.now()).steps}
     assert states["adjustments"] == "broken"
+    notice = Notice.objects.get(topic="CLOSE")
+    assert (notice.severity, notice.path) == (3, f"/close/{november.pk}/")
+    assert "is suspended" in notice.sentence
 
 
 def test_reopening_needs_a_reason_and_suspends_every_sign_off(november, shop, finance, controller):

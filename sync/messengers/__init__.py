@@ -1,0 +1,1 @@
+"""Where notifications leave the house by HTTP. Django-free."""
