@@ -159,6 +159,10 @@ class Ledger:
             Balance(*place, self._book.cash(amount)) for place, amount in sorted(sums.items())
         )
 
+    def reconcile(self, line_refs: Sequence[str]) -> str:
+        """See ErpPort.reconcile: people apply payments."""
+        raise Rejected("The API of Business Central does not offer the settlement of entries.")
+
     def _add(
         self,
         accounts: Sequence[str],

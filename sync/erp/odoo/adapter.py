@@ -1,32 +1,8 @@
 """OdooErp: the ERP port on an Odoo 16 to 19."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-
 import httpx
 
-from sync.domain.delivery import Failure
-from sync.domain.documents import (
-    Balance,
-    CreditNoteDraft,
-    Item,
-    JournalEntry,
-    LedgerLine,
-    LedgerQuery,
-    OrderDraft,
-    OrderState,
-    Party,
-    Period,
-    PostedDocument,
-    PostedJournal,
-    ReferenceData,
-    ReturnDraft,
-    ReturnState,
-    Shipment,
-    StockLevel,
-    Written,
-)
+from sync.domain.documents import Party, Period, ReferenceData
 from sync.erp.odoo import setup
 from sync.erp.odoo.changes import Changes
 from sync.erp.odoo.client import OdooClient
@@ -39,6 +15,7 @@ from sync.erp.odoo.orders import Orders
 from sync.erp.odoo.references import Names, ReferenceBook
 from sync.erp.odoo.sales import PRICE_DIGITS
 from sync.erp.odoo.shipments import Shipments
+from sync.erp.parts import ErpOfParts
 from sync.erp.port import Capabilities, ConnectionReport, Page
 
 CAPABILITIES = Capabilities(
@@ -77,13 +54,17 @@ CAPABILITIES = Capabilities(
 )
 
 
-class OdooErp:
+class OdooErp(ErpOfParts):
     """See `sync.erp.port.ErpPort`; safe to share between threads.
 
     `password` is an API key. `timeout` is seconds for one call and has to cover a whole batch
     being confirmed; `names` says what the reference records are called; `transport` replaces the
     network in tests.
     """
+
+    able = CAPABILITIES
+    _client: OdooClient
+    _ledger: Ledger
 
     def __init__(
         self,
@@ -104,6 +85,7 @@ class OdooErp:
         self._changes = Changes(self._client, self._book, self._orders)
         self._items = Items(self._client, self._book)
         self._shipments = Shipments(self._client, self._book, self._orders)
+        self._returns = self._shipments
         self._documents = Documents(self._client, self._book, self._orders)
         self._ledger = Ledger(self._client, self._book, self._documents)
         self._journals = Journals(self._client, self._book, self._documents, self._ledger)
@@ -111,86 +93,8 @@ class OdooErp:
             self._client, self._book, self._orders, self._documents, self._ledger
         )
 
-    def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
-
-    def capabilities(self) -> Capabilities:
-        return CAPABILITIES
-
     def check(self) -> ConnectionReport:
         return setup.check(self._client, self._book)
-
-    def items(self, since: datetime | None, cursor: str | None, limit: int) -> Page[Item]:
-        return self._items.page(since, cursor, limit)
-
-    def stock(self, skus: Sequence[str] | None, cursor: str | None) -> Page[StockLevel]:
-        return self._items.stock(skus, cursor)
-
-    def stock_changed(self, since: datetime, cursor: str | None) -> Page[str]:
-        return self._items.moved(since, cursor)
-
-    def find_orders(self, keys: Sequence[str]) -> dict[str, OrderState]:
-        return self._orders.find(keys)
-
-    def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
-        return self._orders.submit(orders)
-
-    def order_states(self, refs: Sequence[str]) -> list[OrderState]:
-        return self._orders.states(refs)
-
-    def cancel_order(self, ref: str, reason: str) -> OrderState:
-        return self._changes.cancel(ref, reason)
-
-    def amend_order(self, ref: str, quantities: Mapping[str, Decimal], reason: str) -> OrderState:
-        return self._changes.amend(ref, quantities, reason)
-
-    def shipments(self, since: datetime, cursor: str | None) -> Page[Shipment]:
-        return self._shipments.page(since, cursor)
-
-    def find_returns(self, keys: Sequence[str]) -> dict[str, ReturnState]:
-        return self._shipments.find_returns(keys)
-
-    def submit_return(self, draft: ReturnDraft) -> Written:
-        return self._shipments.submit_return(draft)
-
-    def returns(self, since: datetime, cursor: str | None) -> Page[ReturnState]:
-        return self._shipments.returns(since, cursor)
-
-    def find_documents(self, order_keys: Sequence[str]) -> dict[str, tuple[PostedDocument, ...]]:
-        return self._documents.of_orders(order_keys)
-
-    def documents(self, since: datetime, cursor: str | None) -> Page[PostedDocument]:
-        return self._documents.page(since, cursor)
-
-    def find_credit_notes(self, keys: Sequence[str]) -> dict[str, PostedDocument]:
-        return self._documents.credit_notes(keys)
-
-    def post_credit_note(self, draft: CreditNoteDraft) -> Written:
-        return self._credit_notes.post(draft)
-
-    def find_journal(self, key: str) -> Written | None:
-        return self._journals.find(key)
-
-    def journals(self, keys: Sequence[str]) -> dict[str, PostedJournal]:
-        return self._journals.read(keys)
-
-    def post_journal(self, entry: JournalEntry) -> Written:
-        return self._journals.post(entry)
-
-    def reverse_journal(self, key: str, *, as_key: str, posting_date: date, memo: str) -> Written:
-        return self._journals.reverse(key, as_key=as_key, posting_date=posting_date, memo=memo)
-
-    def ledger_lines(self, query: LedgerQuery, cursor: str | None) -> Page[LedgerLine]:
-        return self._ledger.lines(query, cursor)
-
-    def balances(
-        self, on: date, accounts: Sequence[str], *, by_party: bool = False
-    ) -> tuple[Balance, ...]:
-        return self._ledger.balances(on, accounts, by_party=by_party)
-
-    def reconcile(self, line_refs: Sequence[str]) -> str:
-        return self._ledger.reconcile(line_refs)
 
     def periods(self) -> tuple[Period, ...]:
         return self._ledger.periods()

@@ -1,32 +1,9 @@
 """TrytonErp: the ERP port on a Tryton 8.2."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-
 import httpx
 
-from sync.domain.delivery import Failure
-from sync.domain.documents import (
-    Balance,
-    CreditNoteDraft,
-    Item,
-    JournalEntry,
-    LedgerLine,
-    LedgerQuery,
-    OrderDraft,
-    OrderState,
-    Party,
-    Period,
-    PostedDocument,
-    PostedJournal,
-    ReferenceData,
-    ReturnDraft,
-    ReturnState,
-    Shipment,
-    StockLevel,
-    Written,
-)
+from sync.domain.documents import Party, Period, ReferenceData
+from sync.erp.parts import ErpOfParts
 from sync.erp.port import Capabilities, ConnectionReport, Page
 from sync.erp.tryton import masters, periods, setup
 from sync.erp.tryton.changes import Changes
@@ -77,12 +54,15 @@ CAPABILITIES = Capabilities(
 )
 
 
-class TrytonErp:
+class TrytonErp(ErpOfParts):
     """See `sync.erp.port.ErpPort`; safe to share between threads.
 
     `timeout` is seconds for one call and has to cover a whole batch being processed; `names` says
     what the reference records are called; `transport` replaces the network in tests.
     """
+
+    able = CAPABILITIES
+    _client: TrytonClient
 
     def __init__(
         self,
@@ -109,86 +89,8 @@ class TrytonErp:
         self._credit_notes = CreditNotes(self._client, self._book, self._documents)
         self._ledger = Ledger(self._client, self._book)
 
-    def close(self) -> None:
-        """Give the connections back."""
-        self._client.close()
-
-    def capabilities(self) -> Capabilities:
-        return CAPABILITIES
-
     def check(self) -> ConnectionReport:
         return setup.check(self._client, self._book)
-
-    def items(self, since: datetime | None, cursor: str | None, limit: int) -> Page[Item]:
-        return self._items.page(since, cursor, limit)
-
-    def stock(self, skus: Sequence[str] | None, cursor: str | None) -> Page[StockLevel]:
-        return self._items.stock(skus, cursor)
-
-    def stock_changed(self, since: datetime, cursor: str | None) -> Page[str]:
-        return self._items.moved(since, cursor)
-
-    def find_orders(self, keys: Sequence[str]) -> dict[str, OrderState]:
-        return self._orders.find(keys)
-
-    def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
-        return self._orders.submit(orders)
-
-    def order_states(self, refs: Sequence[str]) -> list[OrderState]:
-        return self._orders.states(refs)
-
-    def cancel_order(self, ref: str, reason: str) -> OrderState:
-        return self._changes.cancel(ref, reason)
-
-    def amend_order(self, ref: str, quantities: Mapping[str, Decimal], reason: str) -> OrderState:
-        return self._changes.amend(ref, quantities, reason)
-
-    def shipments(self, since: datetime, cursor: str | None) -> Page[Shipment]:
-        return self._shipments.page(since, cursor)
-
-    def find_returns(self, keys: Sequence[str]) -> dict[str, ReturnState]:
-        return self._returns.find(keys)
-
-    def submit_return(self, draft: ReturnDraft) -> Written:
-        return self._returns.submit(draft)
-
-    def returns(self, since: datetime, cursor: str | None) -> Page[ReturnState]:
-        return self._returns.page(since, cursor)
-
-    def find_documents(self, order_keys: Sequence[str]) -> dict[str, tuple[PostedDocument, ...]]:
-        return self._documents.of_orders(order_keys)
-
-    def documents(self, since: datetime, cursor: str | None) -> Page[PostedDocument]:
-        return self._documents.page(since, cursor)
-
-    def find_credit_notes(self, keys: Sequence[str]) -> dict[str, PostedDocument]:
-        return self._documents.credit_notes(keys)
-
-    def post_credit_note(self, draft: CreditNoteDraft) -> Written:
-        return self._credit_notes.post(draft)
-
-    def find_journal(self, key: str) -> Written | None:
-        return self._journals.find(key)
-
-    def journals(self, keys: Sequence[str]) -> dict[str, PostedJournal]:
-        return self._journals.read(keys)
-
-    def post_journal(self, entry: JournalEntry) -> Written:
-        return self._journals.post(entry)
-
-    def reverse_journal(self, key: str, *, as_key: str, posting_date: date, memo: str) -> Written:
-        return self._journals.reverse(key, as_key=as_key, posting_date=posting_date, memo=memo)
-
-    def ledger_lines(self, query: LedgerQuery, cursor: str | None) -> Page[LedgerLine]:
-        return self._ledger.lines(query, cursor)
-
-    def balances(
-        self, on: date, accounts: Sequence[str], *, by_party: bool = False
-    ) -> tuple[Balance, ...]:
-        return self._ledger.balances(on, accounts, by_party=by_party)
-
-    def reconcile(self, line_refs: Sequence[str]) -> str:
-        return self._ledger.reconcile(line_refs)
 
     def periods(self) -> tuple[Period, ...]:
         return periods.periods(self._client, self._book.get().company)

@@ -47,7 +47,7 @@ class Returns:
     def __init__(self, client: TrytonClient, book: ReferenceBook) -> None:
         self._client, self._book = client, book
 
-    def find(self, keys: Sequence[str]) -> dict[str, ReturnState]:
+    def find_returns(self, keys: Sequence[str]) -> dict[str, ReturnState]:
         """See ErpPort.find_returns."""
         if not keys:
             return {}
@@ -55,7 +55,7 @@ class Returns:
         states = [state for state in self._states(rows) if state.key in set(keys)]
         return {state.key: state for state in states}
 
-    def page(self, since: datetime, cursor: str | None) -> Page[ReturnState]:
+    def returns(self, since: datetime, cursor: str | None) -> Page[ReturnState]:
         """See ErpPort.returns; the cursor is the last id seen."""
         domain: list[object] = [changed(since, ("", "moves."))]
         if cursor is not None:
@@ -64,9 +64,9 @@ class Returns:
         states = tuple(state for state in self._states(rows) if state.key)
         return Page(states, str(rows[-1]["id"]) if len(rows) == _A_PAGE else None)
 
-    def submit(self, draft: ReturnDraft) -> Written:
+    def submit_return(self, draft: ReturnDraft) -> Written:
         """See ErpPort.submit_return."""
-        if found := self.find([draft.key]).get(draft.key):
+        if found := self.find_returns([draft.key]).get(draft.key):
             return Written(found.ref, found.number, WriteStatus.EXISTED, returned=found)
         left = self._left(draft)
         (shipment,) = self._client.rows(
@@ -109,7 +109,7 @@ class Returns:
             ],
         }
         self._client.write(f"model.{_RETURN}.create", [values])
-        state = self.find([draft.key])[draft.key]
+        state = self.find_returns([draft.key])[draft.key]
         return Written(state.ref, state.number, WriteStatus.CREATED, returned=state)
 
     def _left(self, draft: ReturnDraft) -> list[dict[str, Any]]:
