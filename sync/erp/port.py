@@ -82,6 +82,7 @@ class Capabilities:
     drafts: bool = True
     options: bool = True  # items tell size, colour, ...
     open_shipments: bool = True  # shipments are told before they leave
+    journals: bool = True  # an entry goes into one of several journals, by its code
     returns: bool = False
     credit_notes: bool = False
     line_keys: bool = False  # shipments, returns and documents name our order lines

@@ -10,6 +10,7 @@ import pytest
 from mkterp.postgres import Cluster, default_data_dir
 from tests.contract.erp.business_central_house import BusinessCentralHouse
 from tests.contract.erp.houses import ErpHouse, FakeHouse, TrytonHouse
+from tests.contract.erp.netsuite_house import NetSuiteHouse
 from tests.contract.erp.odoo_house import OdooHouse
 from tests.sandbox.erp import Tryton, progress, running_tryton
 
@@ -43,7 +44,7 @@ def tryton_house(tryton: Tryton) -> Iterator[TrytonHouse]:
     house.close()
 
 
-@pytest.fixture(params=["fake", "tryton", "odoo-16", "odoo-19", "business-central"])
+@pytest.fixture(params=["fake", "tryton", "odoo-16", "odoo-19", "business-central", "netsuite"])
 def house(request: pytest.FixtureRequest) -> Iterator[ErpHouse]:
     """The ERP under test; a failing Tryton fails here, and its message says what to do."""
     name, _, series = request.param.partition("-")
@@ -57,6 +58,10 @@ def house(request: pytest.FixtureRequest) -> Iterator[ErpHouse]:
         central = BusinessCentralHouse()
         yield central
         central.close()
+    elif name == "netsuite":
+        netsuite = NetSuiteHouse()
+        yield netsuite
+        netsuite.close()
     else:
         yield request.getfixturevalue("tryton_house")
 
@@ -65,5 +70,13 @@ def house(request: pytest.FixtureRequest) -> Iterator[ErpHouse]:
 def central() -> Iterator[BusinessCentralHouse]:
     """A Business Central, for what only it can show."""
     house = BusinessCentralHouse()
+    yield house
+    house.close()
+
+
+@pytest.fixture
+def netsuite() -> Iterator[NetSuiteHouse]:
+    """A NetSuite, for what only it can show."""
+    house = NetSuiteHouse()
     yield house
     house.close()

@@ -154,8 +154,10 @@ def test_half_a_penny_goes_where_the_erp_says_it_goes(house: ErpHouse) -> None:
         ("half_up", "line"): (Decimal("10.16"), Decimal("2.04")),
         ("half_up", "document"): (Decimal("10.16"), Decimal("2.03")),
     }
-    ties = house.port.capabilities().rounding
-    assert (state.net, state.tax) == told[ties, house.tax_rounding]
+    able = house.port.capabilities()
+    net, tax = told[able.rounding, house.tax_rounding]
+    # Where we say the tax, it is what we said.
+    assert (state.net, state.tax) == (net, tax if able.erp_computes_tax else order.tax)
 
 
 def test_keys_the_erp_does_not_know_are_absent(house: ErpHouse) -> None:

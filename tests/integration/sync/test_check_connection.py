@@ -12,11 +12,13 @@ from sync import connections
 from sync.domain.delivery import Transient
 from sync.erp.business_central import BusinessCentralErp
 from sync.erp.held import READS
+from sync.erp.netsuite import NetSuiteErp
 from sync.erp.odoo import OdooErp
 from sync.marketplacer.client import MarketplacerClient
 from tests.factories import make_tax_codes
-from tests.sandbox.erp import business_central
+from tests.sandbox.erp import business_central, netsuite
 from tests.sandbox.erp.business_central.seed import SETUP
+from tests.sandbox.erp.netsuite.seed import key_pair, setup
 from tests.sandbox.erp.odoo import company
 from tests.sandbox.erp.served import Served, Wire
 from tests.sandbox.marketplacer.sandbox import SELLER_KEY
@@ -172,3 +174,19 @@ def test_a_business_central_is_asked_for_what_its_set_up_names(monkeypatch):
     assert code == 1
     assert "Direct Posting on the accounts 4.1.5" in failed["erp"]["Accounts"]
     assert not central.find("salesOrders")
+
+
+def test_a_netsuite_is_asked_for_its_clock_and_what_its_set_up_names(monkeypatch):
+    private, public = key_pair()
+    account = netsuite.company(public)
+    account.one("item", itemid="MKT-SHIPPING")["itemtype"] = "InvtPart"
+    options = {"account": "1234567", "client_id": "mkterp", "certificate_id": "cert-1"}
+    options |= {"password": private, "setup": setup(account)}
+    served = Served(Wire(account.name_of, account.answer))
+    with closing(NetSuiteErp(**options, url=served.url)) as adapter:
+        monkeypatch.setattr(connections, "_erp", lambda: adapter)
+        code, failed = check("erp")
+    served.stop()
+    assert code == 1
+    assert failed["erp"] == {"Items": "The items MKT-SHIPPING move stock: make them services."}
+    assert not account.transactions

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 
 from sync.erp.business_central.adapter import CAPABILITIES as BUSINESS_CENTRAL
+from sync.erp.netsuite.adapter import CAPABILITIES as NETSUITE
 from sync.erp.odoo.adapter import CAPABILITIES as ODOO
 from sync.erp.port import Capabilities
 from sync.erp.tryton.adapter import CAPABILITIES as TRYTON
@@ -35,3 +36,11 @@ def test_business_central_says_what_its_standard_api_does_not_offer():
         assert lacking in words
     assert "credit notes" not in words
     assert "by location" not in " ".join(cannot(ODOO))
+
+
+def test_netsuite_says_what_is_not_done_there():
+    words = " ".join(cannot(NETSUITE))
+    for lacking in ("returns", "once they are picked", "journals", "parcels", "settles"):
+        assert lacking in words
+    assert "by location" not in words
+    assert "tracking numbers: only" not in words
