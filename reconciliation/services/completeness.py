@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from mapping.models import Seller
+from mkterp.core.models import AccountingPeriod
 from mkterp.core.money import digits
 from reconciliation.models import CompletenessStatement
 from reconciliation.services.calendar import company_day
@@ -21,7 +22,7 @@ from sync.models import DaySweep, ExceptionCase, Invoice
 from sync.services import cases, sweeping
 from sync.services.cases import Cause
 
-# Days are asked again this long: late payments and deliveries move orders for a while.
+# Days are asked for again this long: late payments and deliveries move orders for a while.
 AGAIN = timedelta(days=7)
 
 _ROWS = """
@@ -89,22 +90,34 @@ class Gap:
 
 
 def sweep(*, clock: Callable[[], datetime]) -> int:
-    """Ask for each day that is over and was not asked since, up to a week back; returns how many.
+    """Ask for each day that is over and has to be asked for today; returns how many.
 
-    The nightly proof. Stops at the first day that a side does not answer for.
+    The nightly proof. A day is asked for daily for a week; after that while it was never asked for
+    or has a gap, as long as its period is not closed: the close wants an answer for every day.
+    Stops at the first day that a side does not answer for.
     """
     today, done = company_day(clock()), 0
-    first = max(company_day(settings.GO_LIVE_AT), today - AGAIN)
-    asked = dict(DaySweep.objects.filter(day__gte=first).values_list("day", "asked_at"))
-    day = first
+    week_ago = today - AGAIN
+    day = max(company_day(settings.GO_LIVE_AT), min(week_ago, _first_open_day() or week_ago))
+    asked = dict(DaySweep.objects.filter(day__gte=day).values_list("day", "asked_at"))
+    gaps = set(
+        CompletenessStatement.objects.filter(day__gte=day, gaps__gt=0).values_list("day", flat=True)
+    )
     while day < today:
         last = asked.get(day)
-        if last is None or company_day(last) < today:
+        again = day >= week_ago or day in gaps
+        if last is None or (again and company_day(last) < today):
             if not state(day=day, clock=clock):
                 return done
             done += 1
         day += timedelta(days=1)
     return done
+
+
+def _first_open_day() -> date | None:
+    """The first day of the oldest period that is not closed."""
+    waiting = AccountingPeriod.objects.exclude(state=AccountingPeriod.State.CLOSED)
+    return waiting.order_by("start").values_list("start", flat=True).first()
 
 
 def state(*, day: date, clock: Callable[[], datetime]) -> list[CompletenessStatement]:

@@ -24,6 +24,7 @@ from reconciliation.selectors import board, facts
 from reconciliation.services import adjustments, calendar, close, completeness, evidence
 from reconciliation.views import close as close_views
 from sync.models import (
+    DaySweep,
     ExceptionCase,
     Invoice,
     LateChoice,
@@ -59,8 +60,6 @@ def prove(world):
     world.hear()
     look(world)
     calendar.extend(at=world.now())
-    for day in range(2, 31):
-        completeness.state(day=date(2026, 11, day), clock=world.now)
     completeness.sweep(clock=world.now)
 
 
@@ -195,6 +194,29 @@ def test_every_order_is_somewhere_and_one_the_erp_lost_is_a_gap(november, shop):
     completeness.state(day=statement.day, clock=shop.now)
     case.refresh_from_db()
     assert case.state == "RESOLVED"
+
+
+def test_a_day_is_asked_for_however_long_ago_until_it_was_and_has_no_gap(
+    november, shop, finance, controller
+):
+    missed, gap = date(2026, 11, 5), CompletenessStatement.objects.get(orders=1).day
+    DaySweep.objects.filter(day=missed).delete()
+    SweptOrder.objects.filter(marketplacer_id=shop.invoice.marketplacer_id).update(erp_phase="")
+    completeness.restate(day=gap, at=shop.now())
+    assert "unaccounted" in broken(november, shop)["complete"]
+    shop.step(days=1)
+    shop.hear()
+    look(shop)
+
+    completeness.sweep(clock=shop.now)
+
+    assert DaySweep.objects.filter(day=missed).exists()
+    assert broken(november, shop) == {}
+    sign_all(november, shop, finance)
+    close.close(period=november, by=controller, at=shop.now())
+    DaySweep.objects.filter(day=missed).delete()
+    completeness.sweep(clock=shop.now)
+    assert not DaySweep.objects.filter(day=missed).exists()
 
 
 def test_an_entry_by_hand_on_the_clearing_account_is_unexplained_to_the_cent(november, shop):
