@@ -110,6 +110,14 @@ def allocate(basket: Basket) -> Allocation:
     return _Search(basket).run()
 
 
+def allocate_tax(basket: Basket) -> Allocation:
+    """The penny-exact document; where there is none, the nearest in tax and then in gross.
+
+    For a document that has a line without tax to carry the `residue`. Says not why there is none.
+    """
+    return _Search(basket, tax_first=True).run()
+
+
 def usual(basket: Basket) -> Allocation:
     """The document without a search: shipping pro rata, goods as they are."""
     nets, chosen = goods_nets(basket), usual_shares(basket)
@@ -117,12 +125,13 @@ def usual(basket: Basket) -> Allocation:
     shares = [
         Share(rate, net, net_share(basket, rate, exact[rate])) for rate, net in chosen.items()
     ]
-    return _document(basket, nets, shares, 0)
+    return document(basket, nets, shares, 0)
 
 
-def _document(
+def document(
     basket: Basket, nets: Sequence[int], shares: Sequence[Share], moved: int
 ) -> Allocation:
+    """The document of these goods nets and shipping lines, as the ERP will compute it."""
     lines = erp_lines(basket, nets, {share.rate: share.net for share in shares})
     prediction = predict(lines, basket.arithmetic)
     return Allocation(
@@ -136,8 +145,8 @@ def _document(
 
 
 class _Search:
-    def __init__(self, basket: Basket) -> None:
-        self._basket = basket
+    def __init__(self, basket: Basket, *, tax_first: bool = False) -> None:
+        self._basket, self._tax_first = basket, tax_first
         self._nets = goods_nets(basket)
         goods = predict(erp_lines(basket, self._nets, {}), basket.arithmetic)
         exact = pro_rata(basket)
@@ -199,7 +208,7 @@ class _Search:
             Share(slot.rate, net, slot.pro_rata)
             for slot, net in zip(self._slots, shares, strict=True)
         ]
-        return _document(self._basket, nets, chosen, shift.moved if shift else 0)
+        return document(self._basket, nets, chosen, shift.moved if shift else 0)
 
     # -- shares for one pair of figures ---------------------------------------------------------
 
@@ -285,10 +294,13 @@ class _Search:
 
     def _nearest(self, shifts: Sequence[_Shift]) -> Allocation:
         net, tax = self._target
+        first = self._tax_first
         ranked = [
-            ((residue, shift.moved, miss), shift, pair)
+            ((miss, residue, shift.moved) if first else (residue, shift.moved, miss), shift, pair)
             for shift in shifts
-            for residue, miss, pair in self._reach.nearest(net - shift.net, tax - shift.tax)
+            for residue, miss, pair in self._reach.nearest(
+                net - shift.net, tax - shift.tax, tax_first=first
+            )
         ]
         if ranked:
             best = min(rank for rank, _, _ in ranked)
@@ -300,6 +312,8 @@ class _Search:
             answer = min(answers, key=lambda one: (one.deviation, [s.net for s in one.shares]))
         else:  # the bound is so narrow that no whole amount lies within
             answer = usual(self._basket)
+        if first:
+            return answer
         needed, alone = self._needed_bound(), self._goods_alone()
         why = Why.BOUND if needed is not None else Why.GOODS if alone else Why.SHIPPING
         return replace(answer, why=why, goods_alone=alone, needed_bound=needed)

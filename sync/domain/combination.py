@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, lcm
+from operator import itemgetter
 
 from sync.domain.baskets import Rate
 
@@ -88,8 +89,13 @@ class Reach:
         offset = net - self._low
         return offset >= 0 and bool(self._masks.get(tax, 0) >> offset & 1)
 
-    def nearest(self, net: int, tax: int) -> list[tuple[int, int, tuple[int, int]]]:
-        """(gross missed, tax missed, (net, tax)) of the pairs nearest in gross, then in tax."""
+    def nearest(
+        self, net: int, tax: int, *, tax_first: bool = False
+    ) -> list[tuple[int, int, tuple[int, int]]]:
+        """(gross missed, tax missed, (net, tax)) of the pairs nearest in gross, then in tax.
+
+        With `tax_first` those nearest in tax, then in gross.
+        """
         rows = []
         for own, mask in self._masks.items():
             wanted = net + tax - own - self._low
@@ -104,8 +110,9 @@ class Reach:
                 (abs(offset - wanted), abs(own - tax), (offset + self._low, own))
                 for offset in found
             ]
-        best = min(rows, default=(0, 0))[:2]
-        return [row for row in rows if row[:2] == best]
+        missed = itemgetter(1, 0) if tax_first else itemgetter(0, 1)
+        best = min(map(missed, rows), default=None)
+        return [row for row in rows if missed(row) == best]
 
 
 def _runs(tax_of: Callable[[int], int], amounts: range) -> list[tuple[int, int, int]]:

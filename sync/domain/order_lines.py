@@ -8,16 +8,28 @@ shipping, another rate), its own tax stands as it is: nothing is moved to hide a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 
 from mkterp.core.money import digits, from_minor
 from sync.domain import tax
-from sync.domain.allocation import Allocation, allocate, usual
+from sync.domain.allocation import Allocation, Share, allocate, allocate_tax, document, usual
 from sync.domain.baskets import Basis, Basket, Goods, Rate, pro_rata
 from sync.domain.documents import LineKind, OrderLine
 from sync.domain.marketplace import InvoiceLineValue, InvoiceValue
+from sync.domain.shipping import (
+    AS_CHARGED,
+    ChargedShipping,
+    ShippingPolicy,
+    Spread,
+    charged_shipping,
+    goods_rate,
+)
 from sync.domain.tax import Arithmetic, Level, Prices
+
+_BOUND = 25
+# A goods line's net may be a unit beside the one nearest to its gross: a customer pays documents.
+_GOODS_LATITUDE = 1
+_PRICE_DIGITS = 2  # of a unit price below the currency's smallest unit, as ERPs keep them
 
 
 @dataclass(frozen=True)
@@ -37,87 +49,6 @@ class TaxRule:
     erp_rate: Decimal
 
 
-class ShippingRule(StrEnum):
-    """How shipping is taxed."""
-
-    FOLLOWS_GOODS = "follows_goods"  # each share at the rate of the goods it belongs to
-    FLAT = "flat"  # all of it at one rate
-
-
-class Spread(StrEnum):
-    """What shipping is spread over the goods by, where it follows them."""
-
-    AS_CHARGED = "as_charged"  # as the marketplace put it on the lines
-    VALUE = "value"
-    QUANTITY = "quantity"
-
-
-@dataclass(frozen=True)
-class ShippingPolicy:
-    """What finance has decided on shipping for a jurisdiction.
-
-    Without a rule the ERP does as the marketplace charged. With another than the marketplace's the
-    tax differs by design (cause BASIS): shares are pro rata then, and nothing is moved to hide it.
-    `flat_rate` is a marketplace rate and goes with FLAT alone. `bound` is how far, in minor units,
-    a shipping line may be from pro rata; None takes a quarter of a hundred of them.
-    """
-
-    rule: ShippingRule | None = None
-    spread: Spread = Spread.AS_CHARGED
-    flat_rate: Decimal | None = None
-    bound: int | None = None
-
-    def __post_init__(self) -> None:
-        if (self.rule is ShippingRule.FLAT) != (self.flat_rate is not None):
-            raise ValueError("a flat rule has a rate, and no other rule has one")
-
-
-AS_CHARGED = ShippingPolicy()
-_BOUND = 25
-# A goods line's net may be a unit beside the one nearest to its gross: a customer pays documents.
-_GOODS_LATITUDE = 1
-_PRICE_DIGITS = 2  # of a unit price below the currency's smallest unit, as ERPs keep them
-
-
-@dataclass(frozen=True)
-class ChargedShipping:
-    """How the marketplace taxed an invoice's postage; `flat_rate` goes with FLAT alone."""
-
-    rule: ShippingRule
-    flat_rate: Decimal | None = None
-
-
-def goods_rate(line: InvoiceLineValue, rates: Sequence[Decimal]) -> Decimal | None:
-    """The mapped rate of a line: what Marketplacer says, else what its tax amount fits."""
-    if line.tax_rate is not None:
-        return next((rate for rate in rates if rate == line.tax_rate), None)
-    return tax.rate_of(line.total_minor, line.tax_minor, rates)
-
-
-def charged_shipping(invoice: InvoiceValue, rates: Sequence[Decimal]) -> ChargedShipping | None:
-    """How the postage's tax was computed: at one mapped rate, or line by line at that of the goods.
-
-    One rate is taken where both fit equally well. None when neither fits to a unit a line.
-    """
-    charged = [line for line in invoice.lines if line.postage_minor]
-    postage = sum(line.postage_minor for line in charged)
-    amount = sum(line.postage_tax_minor for line in charged)
-    found: list[tuple[int, ChargedShipping]] = []
-    flat = tax.rate_of(postage, amount, rates, parts=len(charged))
-    if flat is not None:
-        miss = abs(tax.contained_tax(postage, flat) - amount)
-        found.append((miss, ChargedShipping(ShippingRule.FLAT, flat)))
-    own = [goods_rate(line, rates) for line in charged]
-    misses = [
-        abs(tax.contained_tax(line.postage_minor, rate) - line.postage_tax_minor)
-        for line, rate in zip(charged, own, strict=True)
-        if rate is not None
-    ]
-    if len(misses) == len(charged) and all(miss <= 1 for miss in misses):
-        found.append((sum(misses), ChargedShipping(ShippingRule.FOLLOWS_GOODS)))
-    return min(found, key=lambda one: one[0])[1] if found else None
-
-
 def order_lines(
     invoice: InvoiceValue,
     *,
@@ -126,15 +57,18 @@ def order_lines(
     taxes: Sequence[TaxRule],
     rounding: str,
     policy: ShippingPolicy = AS_CHARGED,
+    passed_on: bool = False,
 ) -> list[OrderLine]:
     """The document's lines: goods, one shipping line for each tax code, and what no line carries.
 
-    The ERP's gross is always what was paid. Every line must be mapped and the postage's tax must
-    fit (`charged_shipping`); raises ValueError where they do not.
+    The ERP's gross is always what was paid. `passed_on` says that the whole document goes on to
+    its seller: then each code's tax is the marketplace's too, wherever only rounding is between
+    them (ADR 0016). Every line must be mapped and the postage's tax must fit (`charged_shipping`);
+    raises ValueError where they do not.
     """
     rules = {rule.marketplace_rate: rule for rule in taxes}
     applied = _Applied(invoice, rules, rounding, policy, items)
-    answer = applied.answer()
+    answer = applied.passed_on() if passed_on else applied.answer()
     nets, line_taxes = answer.prediction.nets, answer.prediction.line_taxes or ()
     lines: list[OrderLine] = []
     for index, (line, goods) in enumerate(zip(invoice.lines, applied.basket.goods, strict=True)):
@@ -234,19 +168,57 @@ class _Applied:
             goods_latitude=_GOODS_LATITUDE,
             price_digits=_PRICE_DIGITS,
         )
+        self._as_charged, self._charged = as_charged, _by_code(as_charged, invoice)
         self.basket = _by_policy(as_charged, policy, rules)
         self._agreed = self._same_rates(charged, rules) and self._same_shares(as_charged)
 
     def answer(self) -> Allocation:
         """The penny-exact document, or the one the ERP's own rules give, for what was paid."""
         plain, wanted = usual(self.basket), self.basket
-        # Each side rounds each part once; what is more than that has another cause than rounding.
-        parts = 2 * (len(self._lines) + len(plain.shares)) + len(self._lines)
-        if not self._agreed or abs(plain.tax_miss) > parts:
+        if not self._only_rounding(plain):
             wanted = replace(wanted, tax_total=plain.prediction.tax, shipping_tax=None)
         met = not plain.residue and plain.prediction.tax == wanted.tax_total
         # One shipping line takes what is left of the total: there is nothing to choose.
         return plain if met and len(plain.shares) <= 1 else allocate(wanted)
+
+    def passed_on(self) -> Allocation:
+        """The document with the marketplace's tax for each code; its gross may lack pennies."""
+        answer = self.answer()
+        if not self._only_rounding(usual(self.basket)) or self._taxed_as_charged(answer):
+            return answer
+        nets, shares, moved = list(answer.goods_nets), list[Share](), 0
+        for rate in self._charged:
+            places, part = self._part(rate)
+            found = allocate_tax(part)
+            for place, net in zip(places, found.goods_nets, strict=True):
+                nets[place] = net
+            shares += found.shares
+            moved += found.goods_moved
+        exact = document(self.basket, nets, shares, moved)
+        return exact if self._taxed_as_charged(exact) else answer
+
+    def _only_rounding(self, plain: Allocation) -> bool:
+        """Whether the tax can differ by nothing else: each side rounds each part once."""
+        parts = 2 * (len(self._lines) + len(plain.shares)) + len(self._lines)
+        return self._agreed and abs(plain.tax_miss) <= parts
+
+    def _taxed_as_charged(self, answer: Allocation) -> bool:
+        ours = answer.prediction.by_code
+        return all(ours.get(rate.code, 0) == one.tax for rate, one in self._charged.items())
+
+    def _part(self, rate: Rate) -> tuple[list[int], Basket]:
+        """What has this code, as a basket by itself, and the places of its goods."""
+        charged, whole = self._charged[rate], self._as_charged
+        places = [place for place, line in enumerate(whole.goods) if line.rate == rate]
+        part = replace(
+            whole,
+            goods=tuple(whole.goods[place] for place in places),
+            shipping=charged.shipping,
+            tax_total=charged.tax,
+            shipping_tax=charged.shipping_tax,
+            flat=rate,
+        )
+        return places, part
 
     def _same_rates(
         self, charged: ChargedShipping | None, rules: Mapping[Decimal, TaxRule]
@@ -263,6 +235,27 @@ class _Applied:
             abs(theirs.get(rate, nothing) - ours.get(rate, nothing)) <= len(self._lines)
             for rate in theirs.keys() | ours.keys()
         )
+
+
+@dataclass
+class _Charged:
+    """What the marketplace charged at one rate."""
+
+    shipping: int = 0
+    shipping_tax: int = 0
+    tax: int = 0  # on goods and shipping
+
+
+def _by_code(basket: Basket, invoice: InvoiceValue) -> dict[Rate, _Charged]:
+    """The charges of an invoice by the ERP's rate, in the order of its lines."""
+    found: dict[Rate, _Charged] = {}
+    for line, goods in zip(invoice.lines, basket.goods, strict=True):
+        found.setdefault(goods.rate, _Charged()).tax += line.tax_minor
+        post = found.setdefault(basket.flat or goods.rate, _Charged())
+        post.shipping += line.postage_minor
+        post.shipping_tax += line.postage_tax_minor
+        post.tax += line.postage_tax_minor
+    return found
 
 
 def _by_policy(basket: Basket, policy: ShippingPolicy, rules: Mapping[Decimal, TaxRule]) -> Basket:

@@ -8,16 +8,14 @@ from mkterp.core.money import from_minor
 from sync.domain.cases import CaseKind
 from sync.domain.documents import Address, FulfilledBy, OrderDraft, Treatment
 from sync.domain.marketplace import InvoiceLineValue, InvoiceValue
-from sync.domain.order_lines import (
+from sync.domain.order_lines import MappedItem, TaxRule, order_lines
+from sync.domain.shipping import (
     AS_CHARGED,
-    MappedItem,
     ShippingPolicy,
     ShippingRule,
     Spread,
-    TaxRule,
     charged_shipping,
     goods_rate,
-    order_lines,
 )
 
 __all__ = [
@@ -68,13 +66,20 @@ def translate(
     Never half a document: with one blocker there is no draft. `items` maps Marketplacer variant
     ids to the mapping in force when the order was placed; `taxes` are the rules for the delivery
     country at that time; `rounding` is how the ERP breaks ties, line by line. The document is what
-    the customer paid; its tax is the marketplace's wherever whole net amounts reach both.
+    the customer paid; its tax is the marketplace's wherever whole net amounts reach both, and in an
+    agent's sale, which goes on to its seller, whatever they reach.
     """
     blockers = _blockers(invoice, seller, items, taxes, shipping)
     if blockers or seller is None or seller.treatment is None or seller.fulfilled_by is None:
         return blockers
     lines = order_lines(
-        invoice, currency=currency, items=items, taxes=taxes, rounding=rounding, policy=shipping
+        invoice,
+        currency=currency,
+        items=items,
+        taxes=taxes,
+        rounding=rounding,
+        policy=shipping,
+        passed_on=seller.treatment is Treatment.AGENT,
     )
     net = sum((line.net for line in lines), Decimal())
     predicted = sum((line.tax for line in lines), Decimal())

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from mkterp.core.money import to_minor
 from sync.domain.cases import CaseKind
-from sync.domain.documents import LineKind, OrderDraft
-from sync.domain.order_lines import ShippingPolicy, ShippingRule, Spread, charged_shipping
+from sync.domain.documents import LineKind, OrderDraft, Treatment
 from sync.domain.orders import TaxRule, translate
+from sync.domain.shipping import ShippingPolicy, ShippingRule, Spread, charged_shipping
 from sync.domain.tax import contained_tax
 from tests.unit.sync.test_orders import MAPPED, SELLER, STANDARD, TAXES, ZERO, a_line, an_invoice
 
@@ -19,12 +19,17 @@ FLAT = ShippingPolicy(rule=ShippingRule.FLAT, flat_rate=STANDARD)
 FOLLOWS = ShippingPolicy(rule=ShippingRule.FOLLOWS_GOODS)
 
 
-def translated(invoice, *, policy=None, taxes=TAXES):
+REDUCED = Decimal("0.05")
+THREE_RATES = [*TAXES, TaxRule(REDUCED, "GB-RED", REDUCED)]
+OUR_OWN = replace(SELLER, treatment=Treatment.PRINCIPAL)
+
+
+def translated(invoice, *, policy=None, taxes=TAXES, seller=SELLER):
     given = {} if policy is None else {"shipping": policy}
     return translate(
         invoice,
         currency="GBP",
-        seller=SELLER,
+        seller=seller,
         items=MAPPED,
         taxes=taxes,
         rounding="half_even",
@@ -75,6 +80,57 @@ def test_shipping_over_two_rates_makes_the_tax_the_marketplaces_to_the_penny(inv
     assert to_minor(draft.gross, "GBP") == invoice.total_minor
     assert to_minor(draft.tax, "GBP") == tax_of(invoice)
     assert not [line for line in draft.lines if line.kind is LineKind.ROUNDING]
+
+
+@st.composite
+def odd_invoices(draw):
+    """Of three rates, postage at one rate or by its goods: many a tax that no nets reach."""
+    by_goods = draw(st.booleans())
+    lines = []
+    for number in range(1, 1 + draw(st.integers(1, 5))):
+        quantity = draw(st.integers(1, 12))
+        gross = quantity * draw(st.integers(1, 9_000))
+        rate = draw(st.sampled_from([STANDARD, REDUCED, ZERO]))
+        postage = draw(st.sampled_from([0, 0, 1, 395, 501]))
+        line = a_line(number, gross=gross, quantity=quantity, rate=rate, postage=postage)
+        lines.append(follows(line) if by_goods else line)
+    return an_invoice(*lines)
+
+
+def taxes_of(invoice):
+    """The marketplace's tax by the ERP's code; postage at one rate is at the standard one."""
+    names = {rule.marketplace_rate: rule.erp_code for rule in THREE_RATES}
+    rule = charged_shipping(invoice, list(names))
+    flat = rule.flat_rate if rule else None
+    found = dict.fromkeys(names.values(), 0)
+    for line in invoice.lines:
+        found[names[line.tax_rate]] += line.tax_minor
+        found[names[line.tax_rate if flat is None else flat]] += line.postage_tax_minor
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(odd_invoices())
+def test_what_goes_on_to_its_seller_has_the_marketplaces_tax_for_each_code(invoice):
+    draft = translated(invoice, taxes=THREE_RATES)
+    ours = dict.fromkeys(taxes_of(invoice), 0)
+    for line in draft.lines:
+        if line.tax_code is not None:
+            ours[line.tax_code] += to_minor(line.tax, "GBP")
+
+    assert ours == taxes_of(invoice)
+    assert to_minor(draft.gross, "GBP") == invoice.total_minor
+
+
+def test_two_half_pennies_of_a_sale_of_our_own_are_left_for_finance_to_approve():
+    invoice = an_invoice(a_line(1, gross=6_003), a_line(2, gross=6_003))
+    ours, theirs = translated(invoice, seller=OUR_OWN), translated(invoice)
+
+    assert to_minor(ours.tax, "GBP") == tax_of(invoice) - 1
+    assert not [line for line in ours.lines if line.kind is LineKind.ROUNDING]
+    assert to_minor(theirs.tax, "GBP") == tax_of(invoice)
+    (pennies,) = [line for line in theirs.lines if line.kind is LineKind.ROUNDING]
+    assert (pennies.net, pennies.tax) == (Decimal("-0.02"), 0)
 
 
 def test_shipping_is_one_line_for_each_tax_code_as_it_was_charged():
