@@ -1,6 +1,6 @@
 """Invoices and credit notes of the ERP in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -31,6 +31,7 @@ from tests.fakes.state import (
     REVENUE,
     TAX,
     ZERO,
+    Move,
     Sale,
 )
 
@@ -124,11 +125,11 @@ class FakeBooks(FakeLedger):
 
     def find_documents(self, order_keys: Sequence[str]) -> dict[str, tuple[PostedDocument, ...]]:
         with self._arrive("find_documents"):
-            found = {
-                key: tuple(d for d in self._documents.values() if d.order_key == key)
+            return {
+                key: tuple(self._documents[ref] for ref in self._refs[key])
                 for key in order_keys
+                if key in self._refs
             }
-            return {key: documents for key, documents in found.items() if documents}
 
     def documents(self, since: datetime, cursor: str | None) -> Page[PostedDocument]:
         with self._arrive("documents"):
@@ -230,6 +231,7 @@ class FakeBooks(FakeLedger):
             modified_at=self._clock(),
         )
         self._documents[ref] = document
+        self._refs.setdefault(document.order_key, []).append(ref)
         self._book(document, sign=1)
         return document
 
@@ -251,12 +253,8 @@ class FakeBooks(FakeLedger):
 
     def _give_back(self, draft: CreditNoteDraft) -> PostedDocument:
         sale = self._by_key(draft.order_key)
-        related = [
-            document
-            for document in self._documents.values()
-            if document.order_key == draft.order_key
-            and document.state is not DocumentState.CANCELLED
-        ]
+        documents = [self._documents[ref] for ref in self._refs.get(draft.order_key, ())]
+        related = [one for one in documents if one.state is not DocumentState.CANCELLED]
         if not related:
             raise Rejected(f"Nothing of {draft.reference}'s order is invoiced yet.", "order")
         lines = [self._returned(draft, line, related) for line in draft.lines]
@@ -291,8 +289,8 @@ class FakeBooks(FakeLedger):
             raise Rejected(f"{left} is left of line {line.key}.", "net")
         return self._line(line, parts[0].account, sign=-1)
 
-    def _settle_documents(self) -> None:
-        for move in self._moves:
+    def _settle_documents(self, moves: Iterable[Move]) -> None:
+        for move in moves:
             receivable = [line for line in move.lines if line.body.account == RECEIVABLE]
             document = self._documents.get(move.document)
             if document and receivable and all(line.mark for line in receivable):

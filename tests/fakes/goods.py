@@ -218,7 +218,7 @@ class FakeGoods(FakeState):
         )
 
     def _of(self, sale: Sale) -> list[Parcelled]:
-        return [one for one in self._shipments.values() if one.sale is sale]
+        return list(sale.shipments)
 
     def _open(self, sale: Sale) -> list[Parcelled]:
         return [one for one in self._of(sale) if one.phase is ShipmentPhase.OPEN]
@@ -230,6 +230,7 @@ class FakeGoods(FakeState):
         ref = str(len(self._shipments) + 1)
         number = f"SH{int(ref):05}"
         self._shipments[ref] = Parcelled(ref, number, sale, quantities, self._clock())
+        sale.shipments.append(self._shipments[ref])
         for key in quantities:
             self._touch(sale.line(key).sku)
 

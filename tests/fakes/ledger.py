@@ -91,8 +91,10 @@ class FakeLedger(FakeOrders):
 
     def reconcile(self, line_refs: Sequence[str]) -> str:
         with self._arrive("reconcile"):
-            lines = [x for move in self._moves for x in move.lines if x.ref in set(line_refs)]
-            if len(lines) != len(set(line_refs)):
+            wanted = dict.fromkeys(line_refs)
+            moves = {m.ref: m for ref in wanted if (m := self._move_of_line.get(ref))}.values()
+            lines = [x for move in moves for x in move.lines if x.ref in wanted]
+            if len(lines) != len(wanted):
                 raise Rejected("The ERP lacks one of the ledger lines.", "lines")
             marks = {line.mark for line in lines}
             everyone = [x for move in self._moves for x in move.lines if x.mark and x.mark in marks]
@@ -107,7 +109,7 @@ class FakeLedger(FakeOrders):
             mark = str(next(self._counter))
             for line in lines:
                 line.mark, line.touched_at = mark, self._clock()
-            self._settle_documents()
+            self._settle_documents(moves)
             return mark
 
     # -- inside ---------------------------------------------------------------------------------
@@ -155,10 +157,10 @@ class FakeLedger(FakeOrders):
         return Written(move.ref, move.number, WriteStatus.CREATED)
 
     def _by_journal_key(self, key: str) -> Move | None:
-        return next((move for move in self._moves if move.key == key), None)
+        return self._journals.get(key)
 
-    def _settle_documents(self) -> None:
-        """Called when lines have been settled: a document may be paid now."""
+    def _settle_documents(self, moves: Iterable[Move]) -> None:
+        """Called when lines of these have been settled: a document may be paid now."""
 
 
 def _fits(query: LedgerQuery, move: Move, line: Line) -> bool:

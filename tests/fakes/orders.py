@@ -38,6 +38,12 @@ class FakeOrders(FakeGoods):
         with self._lock:
             return [self._state(sale) for sale in self._sales.values()]
 
+    @property
+    def accepted(self) -> list[str]:
+        """The refs of all accepted orders that are not booked yet."""
+        with self._lock:
+            return [s.ref for s in self._sales.values() if s.phase is OrderPhase.ACCEPTED]
+
     # -- the port -------------------------------------------------------------------------------
 
     def find_orders(self, keys: Sequence[str]) -> dict[str, OrderState]:
@@ -46,7 +52,7 @@ class FakeOrders(FakeGoods):
 
     def order_states(self, refs: Sequence[str]) -> list[OrderState]:
         with self._arrive("order_states"):
-            return [self._state(s) for s in self._sales.values() if s.ref in set(refs)]
+            return [self._state(self._by_ref(ref)) for ref in refs if ref in self._keys]
 
     def submit_orders(self, orders: Sequence[OrderDraft]) -> list[Written | Failure]:
         with self._arrive("submit_orders"):
@@ -156,7 +162,7 @@ class FakeOrders(FakeGoods):
         sale = Sale(ref, order, phase, self._clock())
         if phase is not OrderPhase.DRAFT:
             sale.number = f"SO{int(ref):05}"
-        self._sales[order.key] = sale
+        self._sales[order.key], self._keys[ref] = sale, order.key
         if phase is OrderPhase.ACCEPTED and sale.shipped_from_here:
             self._await_shipment(sale, {line.key: line.quantity for line in sale.goods()})
         return sale

@@ -43,6 +43,7 @@ class Sale:
     booked_on: date | None = None
     withdrawn: dict[str, Decimal] = field(default_factory=dict)  # by line key
     invoiced: dict[str, Decimal] = field(default_factory=dict)
+    shipments: list["Parcelled"] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def shipped_from_here(self) -> bool:
@@ -143,11 +144,15 @@ class FakeState:
         self._lock = threading.RLock()
         self._faults = Faults()
         self._sales: dict[str, Sale] = {}  # by key
+        self._keys: dict[str, str] = {}  # of sales, by ref
         self._products: dict[str, Product] = {}
         self._shipments: dict[str, Parcelled] = {}
         self._returns: dict[str, ReturnState] = {}  # by key
         self._documents: dict[str, PostedDocument] = {}  # by ref
+        self._refs: dict[str, list[str]] = {}  # of documents, by the key of their order
         self._moves: list[Move] = []
+        self._journals: dict[str, Move] = {}  # by key
+        self._move_of_line: dict[str, Move] = {}
 
     @property
     def down(self) -> bool:
@@ -184,10 +189,9 @@ class FakeState:
         return True
 
     def _by_ref(self, ref: str) -> Sale:
-        for sale in self._sales.values():
-            if sale.ref == ref:
-                return sale
-        raise Rejected(f"No order {ref}.")
+        if ref not in self._keys:
+            raise Rejected(f"No order {ref}.")
+        return self._sales[self._keys[ref]]
 
     def _by_key(self, key: str) -> Sale:
         if key not in self._sales:
@@ -230,4 +234,7 @@ class FakeState:
 
     def _enter(self, move: Move) -> Move:
         self._moves.append(move)
+        if move.key:
+            self._journals.setdefault(move.key, move)
+        self._move_of_line.update((line.ref, move) for line in move.lines)
         return move

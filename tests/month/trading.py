@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from sync.domain.documents import OrderPhase, ReturnPhase
+from sync.domain.documents import ReturnPhase
 from sync.services import (
     deliveries,
     inbox,
@@ -75,10 +75,9 @@ def work(world: World) -> None:
 
 def the_erps_people(world: World) -> None:
     """Ship what is to be shipped and post every invoice."""
-    for state in world.erp.orders:
-        if state.phase is OrderPhase.ACCEPTED:
-            world.erp.ship(state.ref, carrier=CARRIER)
-            world.erp.post_invoices(state.ref)
+    for ref in world.erp.accepted:
+        world.erp.ship(ref, carrier=CARRIER)
+        world.erp.post_invoices(ref)
 
 
 def hand_over(world: World) -> None:
