@@ -24,7 +24,7 @@ from sync.domain.documents import (
     Treatment,
 )
 from sync.erp.tryton import TrytonErp
-from sync.erp.tryton.sales import sale_values
+from sync.erp.tryton.sales import sale_values, skus_of
 from sync.models import InboxMessage, Invoice, Order, OutboxMessage
 from sync.services import deliveries, frozen, outbox
 from sync.services.outbox import Parcel
@@ -115,8 +115,9 @@ def _ours(sku: str) -> float:
 
 def _bare(erp: TrytonErp, sku: str) -> float:
     book = erp._book
-    products = book.products([sku])
-    values = [sale_values(_draft(sku), book.get(), products, book.names) for _ in range(BATCH)]
+    drafts = [_draft(sku) for _ in range(BATCH)]
+    products = book.products(skus_of(drafts[0], book.names))
+    values = [sale_values(draft, book.get(), products, book.names) for draft in drafts]
     began = time.perf_counter()
     ids = erp._client.write("model.sale.sale.create", values)
     erp._client.write("model.sale.sale.quote", ids)
