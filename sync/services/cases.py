@@ -3,13 +3,15 @@
 What people do with an open one (take, snooze, comment) is in `sync.services.case_desk`.
 """
 
-from collections.abc import Iterable, Mapping
+import functools
+import operator
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 
 from mapping.models import Listing, Seller
 from mkterp.core import audit
@@ -43,57 +45,90 @@ def open_case(*, cause: Cause, at: datetime) -> ExceptionCase:
 def open_cases(
     *, causes: Iterable[Cause], at: datetime
 ) -> Mapping[tuple[CaseKind, str], ExceptionCase]:
-    """`open_case` for many causes at once, in a fixed number of queries for those that exist."""
+    """`open_case` for many causes at once, in a number of queries that does not grow with them."""
     wanted = {(cause.kind, cause.key): cause for cause in causes}
-    found: dict[tuple[CaseKind, str], ExceptionCase] = {}
-    new: list[int] = []
-    # In one order everywhere, so that two workers cannot lock two cases crosswise.
-    for identity in sorted(wanted):
-        cause = wanted[identity]
-        case = _existing(cause)
-        if case is None:
-            try:
-                with transaction.atomic():
-                    case = _new(cause, at)
-                new.append(case.pk)
-            except IntegrityError:  # another worker opened it this instant
-                case = _existing(cause)
-                if case is None:
-                    raise
+    found = _open(wanted)
+    new: list[ExceptionCase] = []
+    while missing := {identity: wanted[identity] for identity in wanted if identity not in found}:
+        try:
+            with transaction.atomic():
+                new = ExceptionCase.objects.bulk_create(_new(missing, at))
+        except IntegrityError:  # another worker opened one of them this instant
+            theirs = _open(missing)
+            if not theirs:
+                raise
+            found |= theirs
         else:
-            ExceptionCase.objects.filter(pk=case.pk).update(
-                occurrences=F("occurrences") + 1, last_seen_at=at, cause=cause.sentence
-            )
-        found[identity] = case
+            break
+    _count_up(found, wanted, at)
     if new:
-        weighing.weigh(at=at, case_pks=new)
-        fresh = [case for case in found.values() if case.pk in new]
-        notices.announce(news=map(notices.opened, fresh), at=at)
-    return found
+        weighing.weigh(at=at, case_pks=[case.pk for case in new])
+        notices.announce(news=map(notices.opened, new), at=at)
+    return found | _by_identity(new)
 
 
-def _existing(cause: Cause) -> ExceptionCase | None:
-    return (
-        ExceptionCase.objects.select_for_update(of=("self",))
-        .filter(kind=cause.kind, key=cause.key, state=ExceptionCase.State.OPEN)
-        .first()  # at most one: case_one_open_per_cause
+def _by_identity(
+    found: Iterable[ExceptionCase],
+) -> dict[tuple[CaseKind, str], ExceptionCase]:
+    return {(CaseKind(case.kind), case.key): case for case in found}
+
+
+def _of(identities: Iterable[tuple[CaseKind, str]]) -> QuerySet[ExceptionCase]:
+    """Cases of these causes, and of no other that shares a key or a kind with them."""
+    keys: dict[CaseKind, list[str]] = {}
+    for kind, key in identities:
+        keys.setdefault(kind, []).append(key)
+    return ExceptionCase.objects.filter(
+        functools.reduce(operator.or_, (Q(kind=kind, key__in=keys[kind]) for kind in keys), Q())
     )
 
 
-def _new(cause: Cause, at: datetime) -> ExceptionCase:
-    previous = ExceptionCase.objects.filter(kind=cause.kind, key=cause.key).order_by("-id").first()
-    return ExceptionCase.objects.create(
-        kind=cause.kind,
-        key=cause.key,
-        cause=cause.sentence,
-        quote=cause.quote,
-        opened_at=at,
-        last_seen_at=at,
-        previous=previous,
-        listing=cause.listing,
-        seller=cause.seller,
-        due_at=due_at(cause.kind, at, service_levels(settings.SERVICE_LEVEL_HOURS)),
+def _open(
+    identities: Collection[tuple[CaseKind, str]],
+) -> dict[tuple[CaseKind, str], ExceptionCase]:
+    """The open cases among these, at most one each (case_one_open_per_cause), locked.
+
+    In one order everywhere, so that two workers cannot lock two cases crosswise.
+    """
+    if not identities:
+        return {}
+    there = _of(identities).filter(state=ExceptionCase.State.OPEN).order_by("kind", "key")
+    return _by_identity(there.select_for_update(of=("self",)))
+
+
+def _count_up(
+    found: Mapping[tuple[CaseKind, str], ExceptionCase],
+    wanted: Mapping[tuple[CaseKind, str], Cause],
+    at: datetime,
+) -> None:
+    ExceptionCase.objects.filter(pk__in=[case.pk for case in found.values()]).update(
+        occurrences=F("occurrences") + 1, last_seen_at=at
     )
+    retold = [case for identity, case in found.items() if case.cause != wanted[identity].sentence]
+    for case in retold:
+        case.cause = wanted[CaseKind(case.kind), case.key].sentence
+    ExceptionCase.objects.bulk_update(retold, ["cause"])
+
+
+def _new(causes: Mapping[tuple[CaseKind, str], Cause], at: datetime) -> list[ExceptionCase]:
+    earlier = _of(causes).order_by("kind", "key", "-id").distinct("kind", "key")
+    previous = _by_identity(earlier)
+    levels = service_levels(settings.SERVICE_LEVEL_HOURS)
+    return [
+        ExceptionCase(
+            kind=cause.kind,
+            key=cause.key,
+            cause=cause.sentence,
+            quote=cause.quote,
+            opened_at=at,
+            last_seen_at=at,
+            previous=previous.get(identity),
+            listing=cause.listing,
+            seller=cause.seller,
+            due_at=due_at(cause.kind, at, levels),
+        )
+        for identity, cause in sorted(causes.items(), key=lambda known: known[0])
+    ]
 
 
 @transaction.atomic

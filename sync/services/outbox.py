@@ -61,9 +61,13 @@ def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str],
         ],
         ignore_conflicts=True,
     )
-    living = OutboxMessage.objects.exclude(state__in=[State.SUPERSEDED, State.ABANDONED]).filter(
-        key__in=[parcel.key for parcel in parcels],
-        operation__in={parcel.operation for parcel in parcels},
+    living = (
+        OutboxMessage.objects.exclude(state__in=[State.SUPERSEDED, State.ABANDONED])
+        .filter(
+            key__in=[parcel.key for parcel in parcels],
+            operation__in={parcel.operation for parcel in parcels},
+        )
+        .defer("payload")  # large, and the caller has just given it
     )
     for lane in sorted({parcel.lane for parcel in parcels}):
         lanes.wake(task=TASKS[lane], at=at)
