@@ -43,7 +43,9 @@ class Invoice(models.Model):
     marketplacer_id = models.CharField(max_length=120, unique=True)
     legacy_id = models.BigIntegerField()
     order = models.ForeignKey(Order, models.PROTECT, related_name="invoices")
-    seller = models.ForeignKey(Seller, models.PROTECT, null=True, related_name="invoices")
+    seller = models.ForeignKey(  # `invoice_seller` begins with it
+        Seller, models.PROTECT, null=True, db_index=False, related_name="invoices"
+    )
     seller_name = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=20, choices=State.choices)
     delivery_type = models.CharField(max_length=40)
@@ -84,7 +86,9 @@ class Invoice(models.Model):
 
 
 class InvoiceLine(models.Model):
-    invoice = models.ForeignKey(Invoice, models.CASCADE, related_name="lines")
+    invoice = models.ForeignKey(  # `invoiceline_once` begins with it
+        Invoice, models.CASCADE, db_index=False, related_name="lines"
+    )
     marketplacer_id = models.CharField(max_length=120)
     position = models.PositiveIntegerField()
     variant_id = models.CharField(max_length=120, blank=True)

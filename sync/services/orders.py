@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from mapping import selectors as registry
 from mapping.models import Listing, ShippingTaxPolicy, SkuMapping, TaxCodeMapping
@@ -249,11 +250,14 @@ def _queue(drafts: Sequence[tuple[Invoice, OrderDraft, dict[str, int]]], at: dat
     for invoice, draft, _ in drafts:
         invoice.posting, invoice.state = living["post_order", draft.key], State.QUEUED
         kinds.setdefault((draft.treatment, draft.fulfilled_by), []).append(invoice.pk)
+    posting = outbox.living().filter(operation="post_order", key=OuterRef("marketplacer_id"))
     for (treatment, fulfilled_by), pks in kinds.items():
         Invoice.objects.filter(pk__in=pks).update(
-            state=State.QUEUED, treatment=treatment, fulfilled_by=fulfilled_by
+            state=State.QUEUED,
+            treatment=treatment,
+            fulfilled_by=fulfilled_by,
+            posting=Subquery(posting.values("pk")),
         )
-    bulk.point(Invoice, "posting", {i.pk: i.posting_id for i, _, _ in drafts})
     _freeze_items({invoice.pk: items for invoice, _, items in drafts})
     _unblock([invoice for invoice, _, _ in drafts], at)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from mkterp.core import audit
 from mkterp.core.errors import Refused
@@ -37,6 +38,11 @@ class Parcel:
     payload: Mapping[str, Any]
 
 
+def living() -> QuerySet[OutboxMessage]:
+    """Messages that are to be delivered or were: at most one of an operation and key."""
+    return OutboxMessage.objects.exclude(state__in=[State.SUPERSEDED, State.ABANDONED])
+
+
 @transaction.atomic
 def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str], OutboxMessage]:
     """Queue parcels and wake their lanes; returns the living message of each operation and key.
@@ -61,8 +67,8 @@ def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str],
         ],
         ignore_conflicts=True,
     )
-    living = (
-        OutboxMessage.objects.exclude(state__in=[State.SUPERSEDED, State.ABANDONED])
+    there = (
+        living()
         .filter(
             key__in=[parcel.key for parcel in parcels],
             operation__in={parcel.operation for parcel in parcels},
@@ -71,7 +77,7 @@ def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str],
     )
     for lane in sorted({parcel.lane for parcel in parcels}):
         lanes.wake(task=TASKS[lane], at=at)
-    return {(message.operation, message.key): message for message in living}
+    return {(message.operation, message.key): message for message in there}
 
 
 @transaction.atomic
