@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from mkterp.core.money import from_minor
 from sync.domain import tax
 
 
@@ -156,12 +157,14 @@ def compare(sold: Sold, booked: Booked, codes: Mapping[str, Decimal]) -> list[Di
         line.code for line in booked.lines if _place(line.key) not in (SHIPPING, ROUNDING_LINE)
     }
     for theirs in sold.lines:
-        found += _line(theirs, mine.pop(theirs.key, []), codes)
+        found += _line(theirs, mine.pop(theirs.key, []), codes, sold.currency)
     found += _shipping(sold, mine.pop(SHIPPING, []), goods_codes, codes)
     mine.pop(ROUNDING_LINE, None)  # the document's own penny, on the clearing account
     found += [_extra(key, line) for key, lines in sorted(mine.items()) for line in lines]
     found += _document(booked)
-    found += [_credit(given) for given in sold.given if given.wanted != given.credited]
+    found += [
+        _credit(given, sold.currency) for given in sold.given if given.wanted != given.credited
+    ]
     return found
 
 
@@ -178,6 +181,7 @@ class _Place:
     lines: Sequence[BookedLine]
     theirs_gross: int
     theirs_tax: int
+    currency: str
 
     @property
     def gross(self) -> int:
@@ -190,6 +194,10 @@ class _Place:
     @property
     def codes(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(line.code for line in self.lines if line.code))
+
+    def say(self, minor: int) -> Decimal:
+        """An amount as people write it."""
+        return from_minor(minor, self.currency)
 
     @property
     def equal(self) -> bool:
@@ -218,11 +226,10 @@ class _Place:
 
 
 def _line(
-    theirs: SoldLine, lines: Sequence[BookedLine], codes: Mapping[str, Decimal]
+    theirs: SoldLine, lines: Sequence[BookedLine], codes: Mapping[str, Decimal], currency: str
 ) -> list[Difference]:
-    place = _Place(
-        theirs.key, theirs.title or f"line {theirs.key}", lines, theirs.gross, theirs.tax
-    )
+    what = theirs.title or f"line {theirs.key}"
+    place = _Place(theirs.key, what, lines, theirs.gross, theirs.tax, currency)
     if place.equal:
         return []
     if not lines:
@@ -245,23 +252,33 @@ def _priced(place: _Place, quantity: Decimal, codes: Mapping[str, Decimal]) -> D
         return place.named(Cause.MISSING_CODE, f"{what} has {lack}{_say(fits)}.", fits)
     if abs(tax.contained_tax(place.theirs_gross, rate) - place.theirs_tax) > 1:
         words = (
-            f"{what}: the marketplace's tax of {place.theirs_tax} in {place.theirs_gross} is not "
-            f"the {rate * 100:.4g} % of {code or 'no tax'}{_say(fits)}."
+            f"{what}: the marketplace's tax of {place.say(place.theirs_tax)} in "
+            f"{place.say(place.theirs_gross)} is not the {_percent(rate)} of "
+            f"{code or 'no tax'}{_say(fits)}."
         )
         return place.named(Cause.RATE, words, fits)
     if abs(tax.contained_tax(place.gross, rate) - place.tax) > 2:
-        words = f"{what}: the ERP's tax of {place.tax} is not the {rate * 100:.4g} % of {code}."
+        own = place.say(place.tax)
+        words = f"{what}: the ERP's tax of {own} is not the {_percent(rate)} of {code}."
         return place.named(Cause.RATE, words)
     # Other lines may lend three (ADR 0005), and a unit price has only so many digits.
     if abs(place.gross - place.theirs_gross) <= 3 + int(quantity / 200):
         return place.named(Cause.ROUNDING, f"{what} rounds otherwise without its tax.")
-    words = f"{what} costs {place.gross} in the ERP and {place.theirs_gross} at the marketplace."
+    words = (
+        f"{what} costs {place.say(place.gross)} in the ERP and {place.say(place.theirs_gross)} at "
+        "the marketplace."
+    )
     return place.named(Cause.AMOUNT, words)
 
 
 def _fitting(gross: int, amount: int, codes: Mapping[str, Decimal]) -> tuple[str, ...]:
     rate = tax.rate_of(gross, amount, list(codes.values()))
     return () if rate is None else tuple(code for code, known in codes.items() if known == rate)
+
+
+def _percent(rate: Decimal) -> str:
+    """ "20 %", "5.5 %"."""
+    return f"{(rate * 100).normalize():f} %"
 
 
 def _say(fits: Sequence[str]) -> str:
@@ -274,7 +291,7 @@ def _shipping(
     goods_codes: set[str],
     codes: Mapping[str, Decimal],
 ) -> list[Difference]:
-    place = _Place(SHIPPING, "the shipping", lines, sold.postage, sold.postage_tax)
+    place = _Place(SHIPPING, "the shipping", lines, sold.postage, sold.postage_tax, sold.currency)
     return [] if place.equal else [_named_shipping(place, sold, goods_codes, codes)]
 
 
@@ -290,8 +307,8 @@ def _named_shipping(
         return place.named(Cause.DUPLICATE, "The shipping is invoiced twice.")
     if abs(place.gross - place.theirs_gross) > 3 * len(place.lines):
         words = (
-            f"The shipping costs {place.gross} in the ERP and {place.theirs_gross} at the "
-            "marketplace."
+            f"The shipping costs {place.say(place.gross)} in the ERP and "
+            f"{place.say(place.theirs_gross)} at the marketplace."
         )
         return place.named(Cause.AMOUNT, words)
     fits, used = _fitting_postage(sold, codes), place.codes
@@ -351,10 +368,11 @@ def _document(booked: Booked) -> list[Difference]:
     return [Difference("", cause, rest, rest, words)]
 
 
-def _credit(given: Given) -> Difference:
+def _credit(given: Given, currency: str) -> Difference:
     rest = given.wanted - given.credited  # credited too little leaves the ERP too high
     cause = Cause.ROUNDING if abs(rest) <= 2 else Cause.CREDIT
-    words = f"{given.reference} gives back {given.wanted}, the ERP credited {given.credited}."
+    wanted, credited = (from_minor(one, currency) for one in (given.wanted, given.credited))
+    words = f"{given.reference} gives back {wanted}, the ERP credited {credited}."
     return Difference(
         given.key, cause, rest, 0, words, theirs_gross=-given.wanted, ours_gross=-given.credited
     )

@@ -53,7 +53,7 @@ class AdjustmentTable(tables.Table):
     subject = LeadColumn(sub="document", empty_values=())
     day = Column(narrow="sub", css="nw")
     reason = Column(
-        accessor="get_cause_display", verbose_name="Cause", narrow="hide", css="sub-ink"
+        accessor="get_cause_display", verbose_name="Cause", narrow="hide", wide=True, css="sub-ink"
     )
     rule = Column(narrow="hide", wide=True, css="c-lead sub-ink")
     theirs_minor = MinorColumn(verbose_name="Marketplace", narrow="hide")
@@ -71,6 +71,9 @@ class AdjustmentTable(tables.Table):
     def render_day(self, value: date) -> str:
         return f"{value:%d %b %Y}"
 
+
+# Of those to approve: their state and age say nothing, and the buttons want the room.
+ARITHMETIC = ("subject", "day", "reason", "rule", "theirs_minor", "ours_minor", "difference")
 
 APPROVE = Action(
     "approve",
@@ -119,8 +122,14 @@ class Adjustments(BooksScreen):
     }
     order = "-day"
     views = (
-        View("prepared", "To approve", {"state": "PREPARED"}, count=True),
-        View("people", "By people", {"state": "PREPARED", "by_person": "true"}, count=True),
+        View("prepared", "To approve", {"state": "PREPARED"}, columns=ARITHMETIC, count=True),
+        View(
+            "people",
+            "By people",
+            {"state": "PREPARED", "by_person": "true"},
+            columns=ARITHMETIC,
+            count=True,
+        ),
         View("approved", "Approved", {"state": "APPROVED"}),
         View("rejected", "Rejected", {"state": ["REJECTED", "SUPERSEDED"]}),
         View("all", "All"),

@@ -43,7 +43,7 @@ class ClearingTable(tables.Table):
     posting_date = Column(narrow="sub", css="nw")
     order = Column(accessor="order_number", verbose_name="Order", narrow="sub", css="nw")
     document_number = Column(verbose_name="Document", narrow="hide", wide=True)
-    account = Column(narrow="hide", mono=True)
+    account = Column(narrow="hide", wide=True, mono=True)
     amount = Column(narrow="figure", css="n")
     state = StateColumn(REASONS, accessor="reason")
 

@@ -46,8 +46,10 @@ class DiscrepancyTable(tables.Table):
     document = Column(narrow="hide", wide=True)
     reason = Column(accessor="get_cause_display", verbose_name="Cause", narrow="sub")
     code = Column(accessor="tax_code", verbose_name="ERP code", narrow="hide", mono=True)
-    would_fit = Column(accessor="fits", verbose_name="Would fit", narrow="hide", mono=True)
-    gross = DriftColumn(accessor="gross_minor", verbose_name="Gross", narrow="hide")
+    would_fit = Column(
+        accessor="fits", verbose_name="Would fit", narrow="hide", wide=True, mono=True
+    )
+    gross = DriftColumn(accessor="gross_minor", verbose_name="Gross", narrow="hide", wide=True)
     tax = DriftColumn(accessor="tax_minor", verbose_name="Tax")
     state = StateColumn(STANDING, accessor="standing")
 

@@ -39,11 +39,11 @@ class JournalTable(tables.Table):
     name = LeadColumn(accessor="pk", sub="memo", verbose_name="Journal")
     posting_date = Column(narrow="sub", css="nw")
     account = Column(narrow="hide", mono=True)
-    clearing_account = Column(verbose_name="Against", narrow="hide", mono=True)
+    clearing_account = Column(verbose_name="Against", narrow="hide", wide=True, mono=True)
     total = MoneyColumn(verbose_name="Total")
     approved_by = Column(narrow="hide")
     erp_number = Column(verbose_name="In the ERP", narrow="hide", wide=True)
-    approved_at = AgeColumn(verbose_name="Approved")
+    approved_at = AgeColumn(verbose_name="Approved", wide=True)
     state = StateColumn(STAGES, accessor="stage")
 
     def render_name(self, record: Journal, column: Any) -> Any:
