@@ -45,7 +45,7 @@ class DiscrepancyTable(tables.Table):
     day = Column(narrow="sub", css="nw")
     document = Column(narrow="hide", wide=True)
     reason = Column(accessor="get_cause_display", verbose_name="Cause", narrow="sub")
-    code = Column(accessor="tax_code", verbose_name="ERP code", narrow="hide", mono=True)
+    code = Column(accessor="tax_code", verbose_name="ERP code", narrow="hide", wide=True, mono=True)
     would_fit = Column(
         accessor="fits", verbose_name="Would fit", narrow="hide", wide=True, mono=True
     )

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Abs, Coalesce
 
@@ -46,15 +46,29 @@ def prepare(*, at: datetime) -> dict[str, int]:
     counts: dict[str, int] = {}
     # In this order: a refund is booked only after its sale.
     for rows in (_sales(), _refunds(), _advices(), _payments()):
+        many = 0
         while batch := list(islice(rows, BATCH)):
             for row in book(wanted=batch, accounts=accounts, at=at):
                 counts[row.event] = counts.get(row.event, 0) + 1
+                many += 1
+        if many >= BATCH:
+            _count_anew()
     counts["customers"] = customer_entries.prepare(accounts=accounts, at=at)
     counts["payments told"] = payments_told.tell(at=at)
     counts["taken back"] = _take_back_payments(at)
     counts["roles without account"] = tell_missing(accounts=accounts, at=at)
     counts["before go-live"] = accounts.before_go_live
     return counts
+
+
+def _count_anew() -> None:
+    """Tell the planner of many new entries: it must look for one by its order, not read them all.
+
+    PostgreSQL counts by itself, a minute or more later; meanwhile it takes the table for small and
+    compares every order with every entry.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE reconciliation_settlemententry")
 
 
 # -- sales and refunds of agents -------------------------------------------------------------------
