@@ -85,7 +85,10 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
         "listing_id": "{Listing} + g", "item_id": "{ErpItem} + g", "state": "'CONFIRMED'",
         "pack_quantity": "1",
     },
-    Shipment: {"key": "'parcel-' || n", "carrier": "'DPD'", "tracking": "'T' || n"},
+    Shipment: {
+        "key": "'parcel-' || n", "carrier": "'DPD'", "tracking": "'T' || n",
+        "posting_id": "CASE WHEN g % 3 > 0 THEN {OutboxMessage} + g + 1 END",
+    },
     Correction: {"reference": "'RF-' || n"},
     StockHold: {"state": "'RELEASED'", "closed_at": "now()"},
     StockDrift: {"listing_id": "{Listing} + g"},

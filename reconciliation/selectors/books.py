@@ -17,6 +17,7 @@ from reconciliation.models import (
 )
 from sync.domain.documents import JournalLine as EntryLine
 from sync.models import LedgerDocument, OutboxMessage
+from sync.selectors import MOST_COUNTED
 
 
 def adjustments() -> QuerySet[TaxAdjustment]:
@@ -116,7 +117,8 @@ def completeness() -> QuerySet[CompletenessStatement]:
 
 def to_approve_count() -> int:
     """How many adjustments wait for a decision."""
-    return TaxAdjustment.objects.filter(state=TaxAdjustment.State.PREPARED).count()
+    waiting = TaxAdjustment.objects.filter(state=TaxAdjustment.State.PREPARED)
+    return waiting.order_by()[:MOST_COUNTED].count()
 
 
 def beyond_count() -> int:

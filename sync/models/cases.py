@@ -84,6 +84,7 @@ class ExceptionCase(models.Model):
             models.Index(fields=["state", "-held_money", "-id"], name="case_money"),
             models.Index(fields=["kind", "key"], name="case_cause"),
             models.Index(fields=["-closed_at", "-id"], name="case_closed"),
+            models.Index(fields=["-opened_at", "-id"], name="case_opened"),
             models.Index(
                 fields=["due_at"],
                 name="case_to_escalate",

@@ -80,6 +80,7 @@ class Correction(models.Model):
                 fields=["looked_at", "id"], name="correction_waiting", condition=Q(state="WAITING")
             ),
             models.Index(fields=["-heard_at", "-id"], name="correction_heard"),
+            models.Index(fields=["id"], name="correction_parked", condition=Q(state="PARKED")),
         ]
 
     def __str__(self) -> str:

@@ -127,7 +127,10 @@ class Shipment(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
-            models.Index(fields=["-dispatched_at", "-id"], name="shipment_dispatched")
+            models.Index(fields=["-dispatched_at", "-id"], name="shipment_dispatched"),
+            models.Index(
+                fields=["id"], name="shipment_parked", condition=Q(posting=None, origin="ERP")
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(

@@ -3,6 +3,7 @@
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from sync.models import Correction, GoodsReturn, OutboxMessage
+from sync.selectors.counts import MOST_COUNTED
 
 MOVING = [OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT]
 
@@ -23,7 +24,8 @@ def corrections() -> QuerySet[Correction]:
 
 
 def parked_corrections() -> int:
-    return Correction.objects.filter(state=Correction.State.PARKED).count()
+    parked = Correction.objects.filter(state=Correction.State.PARKED)
+    return parked.order_by()[:MOST_COUNTED].count()
 
 
 def goods_return(correction: Correction) -> GoodsReturn | None:

@@ -21,7 +21,15 @@ def main() -> int:
         os.environ["MKTERP_GO_LIVE_AT"] = "2020-01-01T00:00:00+00:00"
         django.setup()
         # They use the models, which exist only now.
-        from tests.bench import posting, pulling, ranking, reconcile, stock, webhooks  # noqa: PLC0415
+        from tests.bench import (  # noqa: PLC0415
+            lists,
+            posting,
+            pulling,
+            ranking,
+            reconcile,
+            stock,
+            webhooks,
+        )
 
         benches = {
             "webhooks": webhooks,
@@ -30,6 +38,7 @@ def main() -> int:
             "stock": stock,
             "reconcile": reconcile,
             "ranking": ranking,
+            "lists": lists,
         }
         wanted = sys.argv[1:] or list(benches)
         rows = [row for name in wanted for row in benches[name].rows()]

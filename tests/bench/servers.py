@@ -25,13 +25,16 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def database(name: str) -> Iterator[str]:
-    """An empty database in the checkout's own server, migrated; yields its address."""
+def database(name: str, *, template: str = "template1") -> Iterator[str]:
+    """An empty database in the checkout's own server, migrated; yields its address.
+
+    With the name of another that nobody uses as `template` it begins as that one is.
+    """
     cluster = postgres.Cluster(postgres.default_data_dir())
     cluster.ensure()
     with psycopg.connect(cluster.uri("postgres"), autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        server.execute(f'CREATE DATABASE "{name}"')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     address = cluster.uri(name)
     manage(["migrate", "--verbosity", "0"], {"DATABASE_URL": address})
     try:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from mkterp.core import roles
 from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
+from sync import selectors
 from tests.rows import pour
 
 pytestmark = pytest.mark.django_db
@@ -63,3 +64,12 @@ def test_a_list_asks_no_more_for_three_pages_than_for_one(client):
     assert len(one) > 60
     assert {name: (count, three[name]) for name, count in one.items() if three[name] > count} == {}
     assert {name: count for name, count in three.items() if count > MOST} == {}
+
+
+def test_the_rail_counts_what_its_lists_show():
+    pour(50, least=50)
+
+    shown = selectors.shipments().filter(stage__in=["PARKED", "REFUSED"])
+    assert (selectors.waiting_shipments(), shown.count() > 5) == (shown.count(), True)
+    parked = selectors.corrections().filter(state="PARKED")
+    assert selectors.parked_corrections() == parked.count() > 5

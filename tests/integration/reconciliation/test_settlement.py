@@ -11,6 +11,7 @@ from reconciliation.models import (
     Residue,
     SellerPeriod,
 )
+from reconciliation.selectors import settlement as selectors
 from reconciliation.services import bank, runs
 from sync.models import ExceptionCase, Invoice, Remittance, RemittanceAdvice
 from tests.integration.reconciliation.conftest import LATER, now, read, settle, trade
@@ -103,6 +104,9 @@ def test_every_planted_mistake_is_found_with_its_cause_and_nothing_else(market, 
     wrong = {row for row in found if row[0] == "WRONG_SELLER" and row[1] < 0}
     assert set(found) - wrong == planted
     assert len(found) == len(CAUSES) + 1
+    # The rail says as many as the list shows.
+    disputed = selectors.advices().filter(stage="DISPUTED").count()
+    assert selectors.disputed_advices() == disputed > 0
 
 
 def test_a_difference_opens_one_case_for_cause_and_seller_and_closes_it(market, finance):
