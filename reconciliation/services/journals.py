@@ -10,6 +10,7 @@ from django.db import transaction
 from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
+from mkterp.core.money import from_minor, to_minor
 from reconciliation.domain import adjusting
 from reconciliation.models import Journal, JournalLine
 from reconciliation.services import calendar
@@ -104,8 +105,13 @@ def entry_of(journal: Journal) -> JournalEntry:
 
 
 def lines_of(journal: Journal) -> tuple[EntryLine, ...]:
+    """Its lines, amounts with the digits of their currency: an ERP refuses the database's four."""
+
+    def own(amount: Decimal) -> Decimal:
+        return from_minor(to_minor(amount, journal.currency), journal.currency)
+
     return tuple(
-        EntryLine(line.account, line.debit, line.credit, line.memo, line.party)
+        EntryLine(line.account, own(line.debit), own(line.credit), line.memo, line.party)
         for line in journal.lines.order_by("position")
     )
 

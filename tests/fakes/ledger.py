@@ -142,6 +142,9 @@ class FakeLedger(FakeOrders):
                 raise Rejected(f"Account {line.account} takes no party.", "party")
             if line.party and line.party not in PARTIES:
                 raise Rejected(f"No active party {line.party}.", "party")
+            for amount in (line.debit, line.credit):
+                if amount.as_tuple().exponent < -2:  # zeros too, as in Tryton
+                    raise Rejected(f"The number of digits in {amount} exceeds 2.", "amount")
         if entry.journal not in {"", "MISC", "CASH"}:
             raise Rejected(f"No journal {entry.journal}.", "journal")
         bodies = [replace(line, memo=line.memo or entry.memo) for line in entry.lines]
