@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from mkterp.core import practice
 from mkterp.core.screens.frame import Count, Frame, NavItem, Period
 from reconciliation.selectors import board, books, settlement
 from sync import selectors
@@ -277,6 +278,7 @@ FRAME = Frame(
             bar=True,
         ),
         NavItem("trends", "Trends", "calendar-check", "sync.view_exceptioncase", group="System"),
+        NavItem("practice", "Practice", "play", foot=True, when=practice.offered),
         NavItem("handbook", "Handbook", "book-open", foot=True, key="h"),
     ),
     search="search",

@@ -160,6 +160,9 @@ COMPANY_TIME_ZONE = zoneinfo.ZoneInfo(env("MKTERP_COMPANY_TIME_ZONE", "Europe/Lo
 COMPANY_NAME = env("MKTERP_COMPANY_NAME", "Northbank UK")
 COMPANY_CURRENCY = env("MKTERP_COMPANY_CURRENCY", "GBP")
 
+# Guided exercises on the sandbox company; `make demo` sets it. Never beside a real marketplace.
+PRACTICE = env_flag("MKTERP_PRACTICE", False)
+
 # -- The two outside systems ------------------------------------------------------------------
 
 MARKETPLACER_URL = env("MARKETPLACER_URL", "http://127.0.0.1:9100/graphql")

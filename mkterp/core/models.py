@@ -87,6 +87,23 @@ class CheckDone(models.Model):
         return f"{self.rhythm} {self.begins}: {self.text}"
 
 
+class PracticeBegun(models.Model):
+    """When a person began an exercise of practice mode. How far it is follows from facts."""
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="+")
+    exercise = models.CharField(max_length=40)  # a key of mkterp.overview.practice
+    begun_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["person", "exercise"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["person", "exercise"], name="practice_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person}: {self.exercise}"
+
+
 class ClosedDateRange(Func):
     """A span of days, both ends included."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from mkterp.overview import find_views, handbook_views, views
+from mkterp.overview import find_views, handbook_views, practice_views, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("handbook/<path:slug>/", handbook_views.show, name="handbook-page"),
     path("checks/", handbook_views.checklists, name="checks"),
     path("checks/tick/", handbook_views.tick, name="checks-tick"),
+    path("practice/", practice_views.exercises, name="practice"),
+    path("practice/begin/", practice_views.begin, name="practice-begin"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),

@@ -45,6 +45,12 @@ class NavItem:
     key: str = ""  # a single key that opens it
     foot: bool = False  # at the bottom of the rail
     bar: bool = False  # in the bar at the bottom of a narrow screen (at most four)
+    when: Callable[[], bool] | None = None  # whether this installation has it at all
+
+    def is_for(self, user: Any) -> bool:
+        """Whether this person may open it here."""
+        allowed = not self.permission or bool(user.has_perm(self.permission))
+        return allowed and (self.when is None or self.when())
 
 
 @dataclass(frozen=True)
@@ -125,9 +131,7 @@ class FrameForPerson:
         user = self.request.user
         path = self.request.path
         shown = [
-            (item, reverse(item.url_name))
-            for item in self.declared.navigation
-            if not item.permission or user.has_perm(item.permission)
+            (item, reverse(item.url_name)) for item in self.declared.navigation if item.is_for(user)
         ]
         # The longest address that leads here is the place we are at: /orders/12/ is in Orders.
         places = [url for _, url in shown if path == url or (url != "/" and path.startswith(url))]
@@ -140,7 +144,7 @@ class FrameForPerson:
         return [
             Place(item.label, item.icon, item.group, reverse(item.url_name))
             for item in self.declared.navigation
-            if not item.permission or self.request.user.has_perm(item.permission)
+            if item.is_for(self.request.user)
         ]
 
     @property

@@ -152,6 +152,7 @@ class Command(BaseCommand):
             "ERP_USER": "integration",
             "ERP_PASSWORD": facts["erp_password"],
             "MKTERP_GO_LIVE_AT": facts["go_live_at"],
+            "MKTERP_PRACTICE": "1",
             "PYTHONUNBUFFERED": "1",
         }
 
