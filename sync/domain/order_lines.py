@@ -207,7 +207,11 @@ class _Applied:
         return all(ours.get(rate.code, 0) == one.tax for rate, one in self._charged.items())
 
     def _part(self, rate: Rate) -> tuple[list[int], Basket]:
-        """What has this code, as a basket by itself, and the places of its goods."""
+        """What has this code, as a basket by itself, and the places of its goods.
+
+        Its shipping is no further from pro rata than the roundings of its parts explain, at the
+        rates there are: more would be no rounding to whoever compares (differences).
+        """
         charged, whole = self._charged[rate], self._as_charged
         places = [place for place, line in enumerate(whole.goods) if line.rate == rate]
         part = replace(
@@ -217,6 +221,7 @@ class _Applied:
             tax_total=charged.tax,
             shipping_tax=charged.shipping_tax,
             flat=rate,
+            bound=min(whole.bound, charged.parts * 5 // 2),
         )
         return places, part
 
@@ -244,6 +249,7 @@ class _Charged:
     shipping: int = 0
     shipping_tax: int = 0
     tax: int = 0  # on goods and shipping
+    parts: int = 0  # lines with shipping: each was rounded, by half a unit of tax at most
 
 
 def _by_code(basket: Basket, invoice: InvoiceValue) -> dict[Rate, _Charged]:
@@ -252,6 +258,7 @@ def _by_code(basket: Basket, invoice: InvoiceValue) -> dict[Rate, _Charged]:
     for line, goods in zip(invoice.lines, basket.goods, strict=True):
         found.setdefault(goods.rate, _Charged()).tax += line.tax_minor
         post = found.setdefault(basket.flat or goods.rate, _Charged())
+        post.parts += bool(line.postage_minor)
         post.shipping += line.postage_minor
         post.shipping_tax += line.postage_tax_minor
         post.tax += line.postage_tax_minor

@@ -25,8 +25,8 @@ class Found:
     left: tuple[drift.Seen, ...]  # what stands after everything was put right
     cases: dict[str, int]
     apart_by_seller: dict[int, int]
-    apart_by_code: dict[str, int]  # tax that is the operator's
-    sellers_tax: sums.SellersTax
+    taxed: int  # orders whose tax was compared, code by code
+    apart_by_code: dict[tuple[int, int, str], int]  # by seller, order and tax code
     clearing_unexplained: int
     unmoved: tuple[str, ...]  # mistakes in spite of which every board held
     blocking: dict[str, str]  # facts of the month's board that do not hold in the end
@@ -37,7 +37,7 @@ class Found:
         """Whether all was found, nothing else flagged, and the far sides are equal."""
         v = self.verdict
         loose = v.missed or v.false_alarms or v.wrong_cause or self.left or self.cases
-        apart = self.apart_by_seller or self.apart_by_code or self.sellers_tax.too_far
+        apart = self.apart_by_seller or self.apart_by_code
         return not (loose or apart or self.clearing_unexplained) and self.board == "green"
 
     @property
@@ -70,8 +70,12 @@ class Found:
         yield f"other open cases {sum(self.cases.values())} {self.cases or ''}"
         yield f"ERP less marketplace, pence by seller: {self.apart_by_seller or 'equal'}"
         yield f"clearing account, pence unexplained: {self.clearing_unexplained}"
-        yield f"the operator's tax, pence by code: {self.apart_by_code or 'equal'}"
-        yield f"sellers' own tax: {self.sellers_tax}"
+        apart = self.apart_by_code
+        yield f"tax by code, {self.taxed:,} orders: {f'{len(apart)} APART' if apart else 'equal'}"
+        yield from (
+            f"  INV-{number} {code} by {amount}"
+            for (_, number, code), amount in list(apart.items())[:20]
+        )
         yield f"close board: {self.board}"
         yield from (f"  held in spite of {words}" for words in self.unmoved)
         yield from (f"  {code}: {words}" for code, words in self.blocking.items())
@@ -191,7 +195,6 @@ def _found(
     cases: dict[str, int] = {}
     for kind in others.order_by("kind").values_list("kind", flat=True):
         cases[kind] = cases.get(kind, 0) + 1
-    own = sums.own_sellers(world)
     return Found(
         orders=world.counts["orders"],
         invoices=len(world.sandbox.store.all("Invoice")),
@@ -200,8 +203,8 @@ def _found(
         left=tuple(left),
         cases=cases,
         apart_by_seller=sums.apart(theirs.by_seller, ours.by_seller),
-        apart_by_code=sums.apart(theirs.by_code(own), ours.by_code(own)),
-        sellers_tax=sums.sellers_tax(theirs, ours, own),
+        taxed=len({number for _, number, _ in theirs.tax}),
+        apart_by_code=sums.apart(theirs.tax, ours.tax),
         clearing_unexplained=books.unexplained(world),
         unmoved=tuple(unmoved),
         blocking=blocking,

@@ -21,44 +21,6 @@ class Sums:
     by_seller: dict[int, int]
     tax: dict[tuple[int, int, str], int]
 
-    def by_code(self, sellers: frozenset[int]) -> dict[str, int]:
-        """The tax on the sales of these sellers, by code."""
-        found: Counter[str] = Counter()
-        for (seller, _, code), amount in self.tax.items():
-            if seller in sellers:
-                found[code] += amount
-        return _plain(found)
-
-
-@dataclass(frozen=True)
-class SellersTax:
-    """How the tax of the other sellers' own sales compares, order by order.
-
-    It is passed on with the sale (ADR 0008), so that a penny of its split moves nothing in our
-    books and is recorded only (ADR 0013): where no whole amounts reach it, an order is apart.
-    """
-
-    orders: int
-    apart: int  # orders
-    by_code: dict[str, int]
-    too_far: tuple[str, ...]  # apart by more than rounding leaves
-
-    def __str__(self) -> str:
-        if not self.apart:
-            return f"equal on all {self.orders:,} orders"
-        far = f"; TOO FAR: {', '.join(self.too_far[:10])}" if self.too_far else ""
-        return (
-            f"equal but for {self.apart} of {self.orders:,} orders, whose tax no whole amounts "
-            f"reach: {self.by_code}{far}"
-        )
-
-
-def own_sellers(world: World) -> frozenset[int]:
-    """The sellers whose sales are the operator's, and their tax its own."""
-    return frozenset(
-        one.legacy_id for one in world.catalogue.sellers if one.treatment == "principal"
-    )
-
 
 def marketplaces(world: World) -> Sums:
     """What was sold and given back, as the sandbox has it."""
@@ -120,30 +82,6 @@ def _approved(world: World, invoices: Any) -> Counter:
                 line.debit - line.credit, "GBP"
             )
     return found
-
-
-def sellers_tax(theirs: Sums, ours: Sums, own: frozenset[int]) -> SellersTax:
-    """The tax that is not the operator's, order by order."""
-    orders = {key[1] for key in theirs.tax if key[0] not in own}
-    different = {
-        key: value for key, value in apart(theirs.tax, ours.tax).items() if key[0] not in own
-    }
-    by_code: Counter[str] = Counter()
-    for (_, _, code), amount in different.items():
-        by_code[code] += amount
-    return SellersTax(
-        orders=len(orders),
-        apart=len({number for _, number, _ in different}),
-        by_code=_plain(by_code),
-        too_far=tuple(
-            f"INV-{number} {code} by {amount}"
-            for (_, number, code), amount in different.items()
-            if abs(amount) > FAR
-        ),
-    )
-
-
-FAR = 2  # pence that rounding may leave between an order's tax and what whole amounts reach
 
 
 def apart(one: dict, other: dict) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.month import drift, proof, sums
+from tests.month import drift, proof
 
 DOCS = Path(__file__).parents[3] / "docs" / "planted-drift.md"
 
@@ -45,7 +45,7 @@ def test_twelve_kinds_are_planted_and_each_is_found_with_its_cause():
 def test_a_board_that_held_before_or_does_not_hold_after_is_red_and_proves_nothing(found):
     fine = proof.Found(
         orders=1, invoices=1, refunds=0, verdict=drift.Verdict(), left=(), cases={},
-        apart_by_seller={}, apart_by_code={}, sellers_tax=sums.SellersTax(1, 0, {}, ()),
+        apart_by_seller={}, taxed=1, apart_by_code={},
         clearing_unexplained=0, unmoved=(), blocking={}, refused="",
     )  # fmt: skip
     assert (fine.board, fine.proved) == ("green", True)
@@ -53,6 +53,7 @@ def test_a_board_that_held_before_or_does_not_hold_after_is_red_and_proves_nothi
     red = replace(fine, **found)
 
     assert (red.board, red.proved) == ("red", False)
+    assert not replace(fine, apart_by_code={(51, 40001, "GB-STD"): 1}).proved
 
 
 @pytest.mark.django_db

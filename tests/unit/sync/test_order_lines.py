@@ -120,6 +120,14 @@ def test_what_goes_on_to_its_seller_has_the_marketplaces_tax_for_each_code(invoi
 
     assert ours == taxes_of(invoice)
     assert to_minor(draft.gross, "GBP") == invoice.total_minor
+    sold = {line.marketplacer_id: line.total_minor for line in invoice.lines}
+    for line in draft.lines:
+        if line.kind is LineKind.GOODS:
+            assert abs(to_minor(line.net + line.tax, "GBP") - sold[line.key]) <= 3
+    postage = sum(line.postage_minor for line in invoice.lines)
+    charged = sum(to_minor(line.net + line.tax, "GBP") for line in shipping(draft).values())
+    parts = sum(line.postage_minor > 0 for line in invoice.lines)
+    assert abs(charged - postage) <= 3 * max(parts, len(shipping(draft)))
 
 
 def test_two_half_pennies_of_a_sale_of_our_own_are_left_for_finance_to_approve():
