@@ -12,14 +12,17 @@ from mapping.models import (
     ShippingTaxPolicy,
 )
 from mapping.services.imports import REGISTERS
-from mapping.services.ownership import ATTRIBUTES
+from mapping.services.ownership import ATTRIBUTES, PERMISSIONS
 
 KEEP = [("", "as it is")]
 MOMENT = forms.DateTimeInput(attrs={"type": "datetime-local"})
 
 
 class SellerRulesForm(forms.Form):
-    """What is said of a seller from a moment on; what stays empty stays as it is."""
+    """What is said of a seller from a moment on; what stays empty stays as it is.
+
+    It holds what this person may say.
+    """
 
     stock_owner = forms.ChoiceField(
         choices=[*KEEP, *OwnershipRule.Owner.choices],
@@ -38,6 +41,12 @@ class SellerRulesForm(forms.Form):
     )
     reason = forms.CharField(max_length=500, label="Why")
     sure = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, by: Any, data: Any = None) -> None:
+        super().__init__(data)
+        for name, permission in PERMISSIONS.items():
+            if not by.has_perm(permission):
+                del self.fields[name]
 
     def clean(self) -> dict[str, Any]:
         told = super().clean() or {}

@@ -19,7 +19,7 @@ from mapping.models import (
     SellerSettings,
     SkuMapping,
 )
-from mapping.services.ownership import Effect
+from mapping.services.ownership import PERMISSIONS, Effect
 from mapping.services.rules import FIELDS
 
 ATTRIBUTE_WORDS = {
@@ -36,10 +36,13 @@ class SellerPage:
     at: datetime
     refused: str = ""
     effect: Effect | None = None
-    rules: SellerRulesForm = field(default_factory=SellerRulesForm)
+    rules: SellerRulesForm = field(init=False)
     listing_rule: ListingRuleForm = field(default_factory=ListingRuleForm)
     auto: AutoMapForm = field(default_factory=AutoMapForm)
     asked: str = ""  # which form is shown with its effect: "rules" or "listing"
+
+    def __post_init__(self) -> None:
+        self.rules = SellerRulesForm(self.request.user)
 
     @cached_property
     def now(self) -> Any:
@@ -94,6 +97,11 @@ class SellerPage:
     @property
     def may_change(self) -> bool:
         return bool(self.request.user.has_perm("mapping.change_ownershiprule"))
+
+    @property
+    def may_say(self) -> bool:
+        """Whether there is an attribute of the seller that this person may set."""
+        return any(map(self.request.user.has_perm, PERMISSIONS.values()))
 
 
 @dataclass

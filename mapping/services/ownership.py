@@ -256,6 +256,12 @@ ATTRIBUTES: dict[str, type[SellerRule]] = {
     "fulfilled_by": FulfilmentRule,
     "treatment": SellerTreatment,
 }
+# Whose sale it is, finance say; whose stock and dispatch it is, an administrator.
+PERMISSIONS: dict[str, str] = {
+    "stock_owner": "mapping.change_ownershiprule",
+    "fulfilled_by": "mapping.change_fulfilmentrule",
+    "treatment": "mapping.change_sellertreatment",
+}
 
 
 @transaction.atomic
@@ -268,7 +274,12 @@ def set_for_seller(
     reason: str,
     moment: datetime | None = None,
 ) -> list[SellerRule]:
-    """Set several attributes of a seller from one moment on (default now), for one reason."""
+    """Set several attributes of a seller from one moment on (default now), for one reason.
+
+    Refused where one of them is not for this person to say.
+    """
+    if not by.has_perms({PERMISSIONS[name] for name in changes}):
+        raise Refused("Finance say whose sale it is, an administrator who keeps and sends it.")
     moment = moment or at
     if moment < at:
         raise Refused("A rule holds from now or later, never from before.")

@@ -37,17 +37,17 @@ def _back(page: SellerPage) -> HttpResponse:
 
 
 @require_POST
-@requires("mapping.change_ownershiprule")
+@requires("mapping.change_sellertreatment")
 def seller_rules(request: HttpRequest, key: int) -> HttpResponse:
     """Change the seller's rules. Asked without `sure`, it shows what becomes writable."""
     page = _page(request, key)
-    form = page.rules = SellerRulesForm(request.POST)
+    form = page.rules = SellerRulesForm(request.user, request.POST)
     if not form.is_valid():
         return _seller(request, page, 422)
     told = form.cleaned_data
     if not told["sure"]:
         page.asked = "rules"
-        if told["stock_owner"]:
+        if told.get("stock_owner"):
             wanted = Wanted(page.seller, told["stock_owner"])
             page.effect = ownership.preview(wanted=wanted, at=told["moment"] or page.at)
         return _seller(request, page)

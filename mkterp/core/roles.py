@@ -109,6 +109,7 @@ _FINANCE = _VIEW | {
     "reconciliation.sign_closesignoff",
     "sync.make_latechoice",
     "core.view_auditentry",
+    "mapping.change_sellertreatment",
     "mapping.change_taxcodemapping",
     "reconciliation.book_settlemententry",
     "reconciliation.make_cashmatch",

@@ -8,7 +8,9 @@ from reconciliation.screens.completeness import COMPLETENESS
 from reconciliation.screens.discrepancies import DISCREPANCIES
 from reconciliation.screens.entries import ENTRIES
 from reconciliation.screens.journals import JOURNALS
+from reconciliation.screens.remedies import REMEDIES
 from reconciliation.screens.residues import RESIDUES
+from sync.screens import remedies
 
 __all__ = [
     "ADJUSTMENTS",
@@ -23,3 +25,5 @@ __all__ = [
     "JOURNALS",
     "RESIDUES",
 ]
+
+remedies.add(REMEDIES)

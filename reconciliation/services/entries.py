@@ -25,7 +25,7 @@ from sync.services.outbox import Parcel
 
 Event = SettlementEntry.Event
 State = OutboxMessage.State
-_NO_ACCOUNT = "settlement-account:"
+NO_ACCOUNT = "settlement-account:"
 
 
 class NoAccount(Exception):
@@ -271,13 +271,13 @@ def tell_missing(*, accounts: Accounts, at: datetime) -> int:
     wanted = [
         cases.Cause(
             CaseKind.JOURNAL_REFUSED,
-            f"{_NO_ACCOUNT}{role}",
+            f"{NO_ACCOUNT}{role}",
             f"No ERP account plays “{labels.get(role, role)}”; {many} entries wait.",
         )
         for role, many in sorted(accounts.missing.items())
     ]
     open_now = ExceptionCase.objects.filter(
-        key__startswith=_NO_ACCOUNT, state=ExceptionCase.State.OPEN
+        key__startswith=NO_ACCOUNT, state=ExceptionCase.State.OPEN
     )
     held = {case.key: case for case in open_now}
     news = [c for c in wanted if c.key not in held or held[c.key].cause != c.sentence]

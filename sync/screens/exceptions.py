@@ -30,7 +30,7 @@ from mkterp.core.screens import Action, Badge, Empty, View, words
 from sync import selectors
 from sync.domain.cases import KINDS, CaseKind
 from sync.models import ExceptionCase, Invoice, OutboxMessage
-from sync.screens import badges
+from sync.screens import badges, remedies
 from sync.screens.base import SyncScreen
 from sync.screens.exception_actions import ACTIONS
 from sync.screens.exception_table import CaseFilters, CaseTable, arithmetic, label_of
@@ -196,6 +196,7 @@ class Exceptions(SyncScreen):
             "history": [told(entry) for entry in selectors.history(row).select_related("by")],
             "points": arithmetic(row),
             "book": f"exceptions/{row.kind.lower().replace('_', '-')}",
+            "remedy": remedies.link(row, request.user) if row.state == State.OPEN else None,
             "proof": [(name, value) for name, value in row.proof.items()],
             "sent": list(row.messages.defer("payload").order_by("pk")[:SHOWN_ORDERS]),
             "suggestions": likely(row.listing) if unmapped else [],

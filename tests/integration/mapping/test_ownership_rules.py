@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from mapping import selectors
 from mapping.domain.ownership import Code
-from mapping.models import ListingOwnership, OwnershipRule
+from mapping.models import ListingOwnership, OwnershipRule, SellerTreatment
 from mapping.services import ownership
 from mapping.services.ownership import Wanted
 from mkterp.core.errors import Refused
@@ -157,3 +159,27 @@ def test_the_marketplace_default_can_be_set_and_taken_away(administrator, at):
     ownership.set_default(owner="", by=administrator, at=at + HOUR, reason="sellers join")
 
     assert verdicts([listing], at + HOUR) == [Code.NO_RULE]
+
+
+def test_finance_say_whose_sale_it_is_and_nothing_of_the_stock(finance, client_of, seller, at):
+    client = client_of(finance)
+    url = reverse("mapping:seller-rules", args=[seller.pk])
+    page = client.get(reverse("mapping:seller", args=[seller.pk])).text
+    assert 'name="treatment"' in page
+    assert 'name="stock_owner"' not in page
+
+    told = {"treatment": "principal", "reason": "As the contract says.", "sure": "1"}
+    assert client.post(url, told).status_code == 303
+    refused = client.post(url, {"stock_owner": "operator", "reason": "Mine.", "sure": "1"})
+
+    assert refused.status_code == 422
+    rules = SellerTreatment.objects.in_force(timezone.now()).filter(seller=seller)
+    assert [(rule.treatment, rule.set_by) for rule in rules] == [("principal", finance)]
+    assert [rule.owner for rule in OwnershipRule.objects.filter(seller=seller)] == ["seller"]
+
+
+def test_the_service_refuses_an_attribute_that_is_not_for_this_person(finance, seller, at):
+    with pytest.raises(Refused, match="an administrator who keeps"):
+        ownership.set_for_seller(
+            seller=seller, changes={"stock_owner": "operator"}, by=finance, at=at, reason="Mine."
+        )
