@@ -127,7 +127,13 @@ DATABASES = {
         # inherited across a fork corrupts its connections (measured: 4 tasks/s and lost results).
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": dict(_database),
+        # A database host that vanished is noticed in a minute and not in hours.
+        "OPTIONS": {
+            "keepalives_idle": 30,
+            "keepalives_interval": 10,
+            "keepalives_count": 3,
+            **_database,
+        },
     }
 }
 # Throttling of sign-in counts over all processes and machines, so it counts in the database. The

@@ -97,6 +97,8 @@ class OutboxMessage(Work):
     # Queued in a dry run: shown, never claimed, decided anew when the dry run ends.
     dry = models.BooleanField(default=False, db_default=False)
     redacted_at = models.DateTimeField(null=True)  # the buyer was taken out of `payload`
+    # Which of its lane's workers claimed it last; only whoever has that place may claim it again.
+    slot = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         permissions: ClassVar = [

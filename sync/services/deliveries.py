@@ -8,7 +8,7 @@ side is asked for our key before anything is posted twice.
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -34,7 +34,9 @@ from sync.services import (
     frozen,
     journals,
     journals_send,
+    lanes,
     notices_send,
+    outbox,
     postings,
     refunds,
     refunds_goods,
@@ -45,6 +47,9 @@ from sync.services import (
 from sync.services.cases import Cause
 
 log = logging.getLogger(__name__)
+
+# So soon another worker is asked again to help with a full lane.
+NEXT = timedelta(seconds=5)
 
 State = OutboxMessage.State
 Lane = OutboxMessage.Lane
@@ -145,6 +150,11 @@ OPERATIONS = {
 }
 
 
+def _places(lane: str) -> int:
+    """How many workers may work the lane at once, on all hosts together."""
+    return connections.erp_capabilities().max_concurrency if lane == Lane.ERP else 1
+
+
 def _batch_size(lane: str) -> int:
     if lane == Lane.NOTICES:
         return 5  # each may keep us waiting for as long as its time-out, one after another
@@ -154,24 +164,49 @@ def _batch_size(lane: str) -> int:
 def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
     """Work the lane until nothing in it is due; returns how many messages arrived.
 
-    One worker works a lane at a time; a second run while it does returns 0 at once.
+    As many workers as the ERP takes calls at once work its lane, on all hosts together, and one
+    each other; a run that finds no place returns 0 at once. A full batch wakes the next worker.
     """
     feed = f"deliver_{lane.lower()}"
-    if feeds.held_back(name=feed, at=clock()) or not work.try_lane_lock(feed):
+    slot = None if feeds.held_back(name=feed, at=clock()) else _take_place(lane, feed, clock())
+    if slot is None:
         return 0
     arrived = 0
     try:
-        _park_poisoned(lane, clock())
+        _park_poisoned(lane, slot, clock())
         while True:
-            sent, delivered, failure = _deliver_batch(lane, clock)
+            sent, delivered, failure = _deliver_batch(lane, slot, clock)
             if sent:
                 told = _of_many(failure, delivered) if lane == Lane.NOTICES else failure
                 feeds.told(name=feed, failure=told, at=clock(), counts={"sent": sent})
             arrived += delivered
             if not sent or isinstance(failure, Unavailable | Misconfigured):
                 return arrived
+            # What one of them was told holds for all.
+            if feeds.held_back(name=feed, at=clock()):
+                return arrived
     finally:
-        work.release_lane_lock(feed)
+        work.release_lane_lock(_place(feed, slot))
+
+
+def _place(feed: str, slot: int) -> str:
+    return f"{feed}:{slot}"
+
+
+def _take_place(lane: Lane, feed: str, at: datetime) -> int | None:
+    """A free place in the lane; None when all are taken.
+
+    Claims come back to a place and not to any worker: one whose call outlasts its lease still has
+    its place, so nobody sends the same message beside it. A dead one's place is free, and is
+    taken first.
+    """
+    flying = OutboxMessage.objects.filter(lane=lane, state=State.IN_FLIGHT, lease_until__lt=at)
+    orphaned: list[int] = sorted(set(flying.values_list("slot", flat=True)))
+    places: dict[int, None] = dict.fromkeys([*orphaned, *range(_places(lane))])
+    for slot in places:
+        if work.try_lane_lock(_place(feed, slot)):
+            return slot
+    return None
 
 
 def _of_many(failure: Failure | None, delivered: int) -> Failure | None:
@@ -182,8 +217,9 @@ def _of_many(failure: Failure | None, delivered: int) -> Failure | None:
     return Transient(str(failure))
 
 
-def due(lane: str) -> QuerySet[OutboxMessage]:
-    """Messages of a lane that may be claimed: waiting, or in flight with a lease that ran out.
+def due(lane: str, slot: int | None = None) -> QuerySet[OutboxMessage]:
+    """Messages of a lane that may be claimed: waiting, or in flight with a lease that ran out (of
+    that place alone, where one is given).
 
     Not while an older message of the same stream has not arrived, and nothing in a dry run, whether
     it was queued before or in it; but people are told also then.
@@ -196,17 +232,24 @@ def due(lane: str) -> QuerySet[OutboxMessage]:
         dry=False,
         state__in=[State.PENDING, State.IN_FLIGHT, State.FAILED],
     )
+    flying = Q(state=State.IN_FLIGHT) & (Q() if slot is None else Q(slot=slot))
     return OutboxMessage.objects.filter(
-        ~Exists(older), lane=lane, dry=False, state__in=[State.PENDING, State.IN_FLIGHT]
+        Q(state=State.PENDING) | flying, ~Exists(older), lane=lane, dry=False
     )
 
 
-def _deliver_batch(lane: Lane, clock: Callable[[], datetime]) -> tuple[int, int, Failure | None]:
+def _deliver_batch(
+    lane: Lane, slot: int, clock: Callable[[], datetime]
+) -> tuple[int, int, Failure | None]:
+    size = _batch_size(lane)
     lease, messages = work.claim(
-        due(lane), at=clock(), limit=_batch_size(lane), state=State.IN_FLIGHT
+        due(lane, slot), at=clock(), limit=size, state=State.IN_FLIGHT, slot=slot
     )
     if not messages:
         return 0, 0, None
+    if len(messages) == size and _places(lane) > 1:
+        with transaction.atomic():
+            lanes.wake(task=outbox.TASKS[lane], at=clock(), stale=NEXT)
     delivered, failed = 0, None
     for name in sorted({message.operation for message in messages}):
         operation = OPERATIONS[name]
@@ -315,9 +358,9 @@ def _give_up(message: OutboxMessage, kind: CaseKind, reason: str, at: datetime) 
 
 
 @transaction.atomic
-def _park_poisoned(lane: Lane, at: datetime) -> None:
-    waiting = OutboxMessage.objects.filter(lane=lane, state__in=[State.PENDING, State.IN_FLIGHT])
-    for message in work.poisoned(waiting, at=at):
+def _park_poisoned(lane: Lane, slot: int, at: datetime) -> None:
+    mine = Q(state=State.PENDING) | Q(state=State.IN_FLIGHT, slot=slot)
+    for message in work.poisoned(OutboxMessage.objects.filter(mine, lane=lane), at=at):
         OutboxAttempt.objects.create(message=message, at=at, outcome="poison")
         work.release([message], at=at)
         _give_up(message, CaseKind.POISON, "Each try ended the worker before it answered.", at)

@@ -53,7 +53,9 @@ def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[st
     """
     feed = Feed.objects.select_for_update().get(pk=get(name).pk)
     feed.counts = dict(counts)
-    feed.not_before = _not_before(failure, at)
+    # Another worker of the same feed may have been told to wait meanwhile.
+    waiting = feed.not_before if feed.not_before and feed.not_before > at else None
+    feed.not_before = _not_before(failure, at) or waiting
     if failure is None:
         feed.succeeded_at, feed.error, feed.error_kind = at, "", ""
     else:

@@ -12,8 +12,11 @@ from sync.models import Lane
 STALE = timedelta(seconds=30)
 
 
-def wake(*, task: str, at: datetime) -> bool:
+def wake(*, task: str, at: datetime, stale: timedelta = STALE) -> bool:
     """Enqueue `task` (a dotted path) unless it is already waiting; returns whether it was.
+
+    One that has waited longer than `stale` is taken for lost: a host may have pulled it whose
+    workers are all busy.
 
     Inside a transaction the task goes with it: rolled back together, seen together.
     """
@@ -23,9 +26,9 @@ def wake(*, task: str, at: datetime) -> bool:
         lane = cursor.fetchone()
     if lane is None:
         Lane.objects.get_or_create(name=task)
-    elif lane[0] is not None and lane[0] >= at - STALE:
+    elif lane[0] is not None and lane[0] >= at - stale:
         return False
-    due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - STALE)
+    due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - stale)
     # Somebody who holds the row is waking the lane this instant: no need to wait for him.
     if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):
         return False
