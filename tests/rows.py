@@ -57,12 +57,15 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
         "sku": "'SKU-' || n",
         "barcode": "(5000000000000 + n)::text",
     },
-    ErpItem: {"sku": "'ITM-' || n", "name": "'Camp shirt ' || n", "search_text": "'itm ' || n"},
+    ErpItem: {
+        "sku": "'ITM-' || n", "name": "'Camp shirt ' || n", "search_text": "'itm ' || n",
+        "barcodes": "ARRAY[(4000000000000 + n)::text]",
+    },
     InboxMessage: {"typename": "'Invoice'", "node_id": "'invoice-' || n", "state": "'DONE'"},
     OutboxMessage: {
         "operation": "'order'",
         "reference": "'INV-' || n",
-        "state": "(ARRAY['DELIVERED','DELIVERED','DELIVERED','FAILED'])[1 + g % 4]",
+        "state": "CASE WHEN g % 100 = 3 THEN 'FAILED' ELSE 'DELIVERED' END",
         "delivered_at": "now() - g * interval '1 minute'",
     },
     Invoice: {"seller_name": "'Seller ' || g % 100", "source_id": "{InboxMessage} + g"},

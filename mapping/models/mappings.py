@@ -80,6 +80,14 @@ class SkuMapping(models.Model):
                 name="skumapping_pack_is_positive", condition=Q(pack_quantity__gte=1)
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["-made_at", "-id"], name="skumapping_made"),
+            models.Index(
+                fields=["-made_at", "-id"],
+                name="skumapping_review",
+                condition=Q(review_due=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.listing_id} is {self.pack_quantity} x {self.item_id}"

@@ -18,6 +18,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, View, words
 from mkterp.core.screens.columns import AgeColumn, Column, LeadColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.domain import adjusting
 from reconciliation.models import TaxAdjustment
 from reconciliation.screens.base import BooksScreen
@@ -34,9 +35,7 @@ STATES = {
 
 
 class AdjustmentFilters(filters.FilterSet):
-    state = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in STATES.items()], label="State"
-    )
+    state = AnyOf(choices=[(code, badge.word) for code, badge in STATES.items()], label="State")
     kind = filters.ChoiceFilter(choices=TaxAdjustment.Kind.choices, empty_label="any")
     day = filters.DateFromToRangeFilter(label="Day")
     seller = filters.ModelChoiceFilter(queryset=Seller.objects.all(), empty_label="any")

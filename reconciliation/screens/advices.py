@@ -13,6 +13,7 @@ from mapping.models import Seller
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, ListScreen, View, words
 from mkterp.core.screens.columns import Column, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.domain.payout import Cause, Component
 from reconciliation.screens.columns import DriftColumn, MinorColumn
 from reconciliation.selectors import settlement
@@ -48,9 +49,7 @@ COMPONENTS: dict[str, str] = {
 
 
 class AdviceFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in STAGES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in STAGES.items()], label="State")
     seller = filters.ModelChoiceFilter(queryset=Seller.objects.all(), empty_label="any")
     issued_date = filters.DateFromToRangeFilter(label="Issued")
     booked = filters.BooleanFilter(label="Booked in the ERP")

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from mkterp.core.screens import Badge, Empty, ListScreen, View
 from mkterp.core.screens.columns import Column, LeadColumn, NumberColumn, StateColumn, TimeColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.models import BankFile, BankLine, GatewayLine
 from reconciliation.screens.columns import MinorColumn
 from reconciliation.selectors import settlement
@@ -59,9 +60,7 @@ class BankFiles(ListScreen):
 
 
 class BankLineFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in LINES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in LINES.items()], label="State")
     booked_date = filters.DateFromToRangeFilter(label="Booked")
     account = filters.CharFilter(lookup_expr="icontains")
 
@@ -123,9 +122,7 @@ class BankLines(ListScreen):
 
 
 class GatewayFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in MONEY.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in MONEY.items()], label="State")
     kind = filters.ChoiceFilter(choices=GatewayLine.Kind.choices, empty_label="any")
     day = filters.DateFromToRangeFilter(label="Day")
     payout = filters.CharFilter(lookup_expr="exact")

@@ -14,6 +14,7 @@ from django.utils import timezone
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Badge, Empty, View, marks
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.screens.base import BooksScreen
 from reconciliation.selectors import clearing
 from reconciliation.services import calendar
@@ -28,9 +29,7 @@ REASONS = {
 
 
 class ClearingFilters(filters.FilterSet):
-    reason = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in REASONS.items()], label="Reason"
-    )
+    reason = AnyOf(choices=[(code, badge.word) for code, badge in REASONS.items()], label="Reason")
     posting_date = filters.DateFromToRangeFilter(label="Posted on")
 
     class Meta:

@@ -14,6 +14,7 @@ from mkterp.core.models import User
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, View
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.models import Discrepancy, DocumentRun, TaxAdjustment
 from reconciliation.screens.base import BooksScreen
 from reconciliation.screens.columns import DriftColumn
@@ -28,7 +29,7 @@ STANDING = {
 
 
 class DiscrepancyFilters(filters.FilterSet):
-    standing = filters.MultipleChoiceFilter(
+    standing = AnyOf(
         choices=[(code, badge.word) for code, badge in STANDING.items()], label="State"
     )
     cause = filters.ChoiceFilter(choices=Discrepancy.Cause.choices, empty_label="any")

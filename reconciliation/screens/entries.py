@@ -14,6 +14,7 @@ from mkterp.core.models import User
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, ListScreen, View
 from mkterp.core.screens.columns import AgeColumn, Column, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.models import SettlementEntry
 from reconciliation.screens.columns import MinorColumn
 from reconciliation.selectors import settlement
@@ -55,9 +56,7 @@ TAKE_BACK = Action(
 
 
 class EntryFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in STAGES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in STAGES.items()], label="State")
     event = filters.ChoiceFilter(choices=SettlementEntry.Event.choices, empty_label="any")
     posting_date = filters.DateFromToRangeFilter(label="Posting date")
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from mkterp.core.screens import Action, Badge, Empty, View
 from mkterp.core.screens.columns import AgeColumn, Column, LeadColumn, MoneyColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from reconciliation.models import Journal
 from reconciliation.screens.base import BooksScreen
 from reconciliation.selectors import books
@@ -25,9 +26,7 @@ STAGES = {
 
 
 class JournalFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in STAGES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in STAGES.items()], label="State")
     posting_date = filters.DateFromToRangeFilter(label="Posted on")
 
     class Meta:

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from mkterp.core.models import User
 from mkterp.core.screens import words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, NumberColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from sync import selectors
 from sync.domain import priority
 from sync.domain.cases import KINDS, CaseKind
@@ -106,9 +107,7 @@ class DueColumn(Column):
 
 class CaseFilters(filters.FilterSet):
     state = filters.ChoiceFilter(choices=State.choices, empty_label="any")
-    kind = filters.MultipleChoiceFilter(
-        choices=[(kind.value, facts.label) for kind, facts in KINDS.items()]
-    )
+    kind = AnyOf(choices=[(kind.value, facts.label) for kind, facts in KINDS.items()])
     assigned_to = filters.ModelChoiceFilter(
         queryset=User.objects.filter(is_active=True).order_by("username"),
         empty_label="anybody",

@@ -20,6 +20,7 @@ from mkterp.core.screens.columns import (
     StateColumn,
     TimeColumn,
 )
+from mkterp.core.screens.filters import AnyOf
 from mkterp.core.screens.words import things
 from sync.domain.guard import WORDS
 from sync.models import ListingStock, PreventedWrite, StockDrift, StockHold
@@ -78,7 +79,7 @@ class ChangeColumn(NumberColumn):
 
 
 class InventoryFilters(filters.FilterSet):
-    standing = filters.MultipleChoiceFilter(choices=STANDINGS, label="State")
+    standing = AnyOf(choices=STANDINGS, label="State")
     seller = filters.ModelChoiceFilter(
         field_name="listing__seller", queryset=Seller.objects.all(), empty_label="any"
     )

@@ -18,6 +18,7 @@ from mkterp.core.screens.columns import (
     StateColumn,
     TimeColumn,
 )
+from mkterp.core.screens.filters import AnyOf
 from mkterp.core.screens.words import things
 from sync import selectors as sync_selectors
 from sync.domain.notices import SEVERITIES, TOPICS, Topic
@@ -49,9 +50,7 @@ def title_of(row: Notification) -> str:
 
 
 class NotificationFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(stage, badge.word) for stage, badge in STAGES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(stage, badge.word) for stage, badge in STAGES.items()], label="State")
     channel = filters.ModelChoiceFilter(
         queryset=Channel.objects.order_by("name"), empty_label="any", label="Channel"
     )

@@ -16,6 +16,7 @@ from mapping.models import ErpItem, Seller
 from mkterp.core.models import User
 from mkterp.core.screens import Action, Badge, Empty, View, words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from sync import selectors
 from sync.models import ErpDocument, ExceptionCase, Invoice, InvoiceLine, OutboxMessage
 from sync.screens import badges
@@ -32,7 +33,7 @@ LONGEST_NUMBER = 18  # digits that fit a database integer
 
 
 class OrderFilters(filters.FilterSet):
-    state = filters.MultipleChoiceFilter(choices=State.choices)
+    state = AnyOf(choices=State.choices)
     seller = filters.ModelChoiceFilter(queryset=Seller.objects.all(), empty_label="any")
     placed_at = filters.DateFromToRangeFilter(label="Placed")
     delivery_type = filters.ChoiceFilter(

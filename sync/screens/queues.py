@@ -17,6 +17,7 @@ from mkterp.core.screens.columns import (
     NumberColumn,
     StateColumn,
 )
+from mkterp.core.screens.filters import AnyOf
 from sync import selectors
 from sync.models import InboxMessage, OutboxMessage
 from sync.screens import badges
@@ -157,7 +158,7 @@ def about(message: OutboxMessage) -> list[str]:
 
 
 class OutboxFilters(filters.FilterSet):
-    state = filters.MultipleChoiceFilter(choices=OutboxMessage.State.choices)
+    state = AnyOf(choices=OutboxMessage.State.choices)
     lane = filters.ChoiceFilter(
         choices=OutboxMessage.Lane.choices, empty_label="both", label="Goes"
     )

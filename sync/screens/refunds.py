@@ -14,6 +14,7 @@ from mapping.models import Seller
 from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, View, words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from sync import selectors
 from sync.models import Correction, GoodsReturn
 from sync.screens.base import SyncScreen
@@ -37,9 +38,7 @@ GOODS = {
 
 
 class RefundFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in STAGES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in STAGES.items()], label="State")
     kind = filters.ChoiceFilter(choices=Correction.Kind.choices, empty_label="any")
     seller = filters.ModelChoiceFilter(
         field_name="invoice__seller", queryset=Seller.objects.all(), empty_label="any"

@@ -13,6 +13,7 @@ from mapping.models import Seller
 from mkterp.core.models import User
 from mkterp.core.screens import Action, Badge, Empty, View
 from mkterp.core.screens.columns import AgeColumn, Column, LeadColumn, NumberColumn, StateColumn
+from mkterp.core.screens.filters import AnyOf
 from sync import selectors
 from sync.forms.carriers import CarrierForm
 from sync.models import CarrierMapping, OutboxMessage, Shipment
@@ -35,9 +36,7 @@ CARRIER_STATES = {
 
 
 class ShipmentFilters(filters.FilterSet):
-    stage = filters.MultipleChoiceFilter(
-        choices=[(code, badge.word) for code, badge in STAGES.items()], label="State"
-    )
+    stage = AnyOf(choices=[(code, badge.word) for code, badge in STAGES.items()], label="State")
     seller = filters.ModelChoiceFilter(
         field_name="invoice__seller", queryset=Seller.objects.all(), empty_label="any"
     )

@@ -21,6 +21,7 @@ from sync.models import (
     Invoice,
     OutboxMessage,
 )
+from sync.selectors.counts import MOST_COUNTED
 from sync.selectors.invoices import order_counts
 
 # How late a feed may be before it is called late: three missed runs.
@@ -207,7 +208,7 @@ def status(*, at: datetime) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Stall:
-    """No worker executes anything: since when, and what waits meanwhile."""
+    """No worker executes anything: since when, and what waits meanwhile, up to the most shown."""
 
     since: datetime | None  # None: no worker has ever run here
     messages: int  # to be read
@@ -224,12 +225,12 @@ def stalled(*, at: datetime) -> Stall | None:
     beat = Heartbeat.objects.aggregate(last=Max("beat_at"))["last"]
     if beat is not None and at - beat < WORKER_SILENT:
         return None
-    return Stall(
-        since=beat,
-        messages=InboxMessage.objects.filter(state=InboxMessage.State.NEW).count(),
-        orders=Invoice.objects.filter(state=Invoice.State.QUEUED).count(),
-        told=OutboxMessage.objects.filter(
+    waiting = (
+        InboxMessage.objects.filter(state=InboxMessage.State.NEW),
+        Invoice.objects.filter(state=Invoice.State.QUEUED),
+        OutboxMessage.objects.filter(
             lane=OutboxMessage.Lane.MARKETPLACER,
             state__in=[OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT],
-        ).count(),
+        ),
     )
+    return Stall(beat, *(rows.order_by()[:MOST_COUNTED].count() for rows in waiting))
