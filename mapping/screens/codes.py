@@ -8,9 +8,11 @@ import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from mapping import selectors
-from mapping.models import AccountMapping, ShippingTaxPolicy, TaxCodeMapping
+from mapping.models import AccountMapping, AccountRole, ShippingTaxPolicy, TaxCodeMapping
 from mkterp.core.screens import Badge, Empty, ListScreen, View
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn, TimeColumn
 
@@ -105,7 +107,7 @@ class ShippingTable(tables.Table):
 class ShippingPolicies(ListScreen):
     room = "mapping"
     handbook = "data/tax"
-    name, noun = "shipping-tax", "shipping policy"
+    name, noun, nouns = "shipping-tax", "shipping policy", "shipping policies"
     title, icon = "Tax on shipping", "percent"
     permission = "mapping.view_taxcodemapping"
     table, filters = ShippingTable, ShippingFilters
@@ -144,8 +146,19 @@ class AccountFilters(DatedFilters):
         fields = ["event", "role"]
 
 
+class RoleColumn(LeadColumn):
+    """What a role is, in words; its code, as a file names it, after them."""
+
+    def render(self, value: str, record: AccountMapping) -> SafeString:
+        words = dict(AccountRole.choices).get(value, value)
+        code = value if words != value else ""
+        return format_html(
+            '<b>{}</b> <span class="sub">{}</span>', words[:1].upper() + words[1:], code
+        )
+
+
 class AccountTable(tables.Table):
-    role = LeadColumn(verbose_name="Role")
+    role = RoleColumn(verbose_name="Role")
     event = Column(verbose_name="In the event", narrow="sub")
     erp_account = Column(verbose_name="ERP account", mono=True)
     valid_from = TimeColumn(verbose_name="From", narrow="hide")
