@@ -156,7 +156,9 @@ def process(*, clock: Callable[[], datetime]) -> int:
     _park_poisoned(clock())
     while True:
         lease, messages = work.claim(
-            InboxMessage.objects.filter(source=Source.NODE, state=State.NEW, typename="Invoice"),
+            InboxMessage.objects.filter(
+                source=Source.NODE, state=State.NEW, typename="Invoice"
+            ).defer("body"),  # read under the lock, below
             at=clock(),
             limit=BATCH,
         )
