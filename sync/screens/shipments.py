@@ -36,7 +36,11 @@ CARRIER_STATES = {
 
 
 class ShipmentFilters(filters.FilterSet):
-    stage = AnyOf(choices=[(code, badge.word) for code, badge in STAGES.items()], label="State")
+    stage = AnyOf(
+        choices=[(code, badge.word) for code, badge in STAGES.items()],
+        method="by_stage",
+        label="State",
+    )
     seller = filters.ModelChoiceFilter(
         field_name="invoice__seller", queryset=Seller.objects.all(), empty_label="any"
     )
@@ -46,6 +50,9 @@ class ShipmentFilters(filters.FilterSet):
     class Meta:
         model = Shipment
         fields = ["stage", "seller", "dispatched_at", "placeholder"]
+
+    def by_stage(self, rows: QuerySet[Any], name: str, value: list[str]) -> QuerySet[Any]:
+        return selectors.at_stage(rows, value)
 
 
 class ShipmentTable(tables.Table):

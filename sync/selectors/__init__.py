@@ -57,6 +57,7 @@ from sync.selectors.queues import (
 )
 from sync.selectors.refunds import corrections, goods_return, parked_corrections
 from sync.selectors.shipments import (
+    at_stage,
     carriers,
     shipments,
     story,
@@ -97,6 +98,7 @@ __all__ = [
     "ageing",
     "amendments",
     "asleep",
+    "at_stage",
     "awake",
     "blocked_by",
     "blocked_money",

@@ -1,6 +1,10 @@
 """Goods on their way: what was told to Marketplacer, what waits, what sellers sent themselves."""
 
-from django.db.models import Case, CharField, F, QuerySet, Value, When
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
+from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from sync.models import (
     CarrierMapping,
@@ -16,18 +20,31 @@ from sync.selectors.invoices import Event, timeline
 Sent = OutboxMessage.State
 
 
+# How far a shipment has come, and what says so: each row is in one of them.
+_OURS = Q(origin=Shipment.Origin.ERP)
+_THERE = _OURS & Q(posting__state__in=set(Sent) - {Sent.FAILED, Sent.PENDING, Sent.IN_FLIGHT})
+STAGES = {
+    "PORTAL": Q(origin=Shipment.Origin.PORTAL),
+    "PARKED": _OURS & Q(posting=None),
+    "REFUSED": _OURS & Q(posting__state=Sent.FAILED),
+    "QUEUED": _OURS & Q(posting__state__in=[Sent.PENDING, Sent.IN_FLIGHT]),
+    "TOLD": _THERE & Q(seen_at=None),
+    "SEEN": _THERE & Q(seen_at__isnull=False),
+}
+
+
+def at_stage(rows: QuerySet[Shipment], stages: Iterable[str]) -> QuerySet[Shipment]:
+    """Those at any of these stages, asked by what makes it: an index knows the few that wait."""
+    return rows.filter(reduce(or_, (STAGES[stage] for stage in stages)))
+
+
 def shipments() -> QuerySet[Shipment]:
     """Shipments with `stage`: how far each has come, read from its message and its readings."""
     return Shipment.objects.select_related(
         "invoice", "invoice__seller", "erp_shipment", "posting", "posting__case"
     ).annotate(
         stage=Case(
-            When(origin=Shipment.Origin.PORTAL, then=Value("PORTAL")),
-            When(posting=None, then=Value("PARKED")),
-            When(posting__state=Sent.FAILED, then=Value("REFUSED")),
-            When(posting__state__in=[Sent.PENDING, Sent.IN_FLIGHT], then=Value("QUEUED")),
-            When(seen_at=None, then=Value("TOLD")),
-            default=Value("SEEN"),
+            *(When(made_by, then=Value(stage)) for stage, made_by in STAGES.items()),
             output_field=CharField(),
         ),
         seller_name=F("invoice__seller_name"),
@@ -39,10 +56,8 @@ def waiting_shipments() -> int:
 
     Two questions and not one with OR: each is answered by the index of those few rows.
     """
-    ours = Shipment.objects.filter(origin=Shipment.Origin.ERP).order_by()
-    parked = ours.filter(posting=None)[:MOST_COUNTED].count()
-    refused = ours.filter(posting__state=Sent.FAILED)[:MOST_COUNTED].count()
-    return min(parked + refused, MOST_COUNTED)
+    stuck = (Shipment.objects.filter(STAGES[stage]).order_by() for stage in ("PARKED", "REFUSED"))
+    return min(sum(rows[:MOST_COUNTED].count() for rows in stuck), MOST_COUNTED)
 
 
 def carriers() -> QuerySet[CarrierMapping]:

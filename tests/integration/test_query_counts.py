@@ -13,6 +13,7 @@ from mkterp.core import roles
 from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
 from sync import selectors
+from sync.selectors.shipments import STAGES
 from tests.rows import pour
 
 pytestmark = pytest.mark.django_db
@@ -76,5 +77,9 @@ def test_the_rail_counts_what_its_lists_show():
 
     shown = selectors.shipments().filter(stage__in=["PARKED", "REFUSED"])
     assert (selectors.waiting_shipments(), shown.count() > 5) == (shown.count(), True)
+    for stage in STAGES:
+        by_it = selectors.at_stage(selectors.shipments(), [stage])
+        assert set(by_it.values_list("stage", flat=True)) <= {stage}
+        assert by_it.count() == selectors.shipments().filter(stage=stage).count()
     parked = selectors.corrections().filter(state="PARKED")
     assert selectors.parked_corrections() == parked.count() > 5
