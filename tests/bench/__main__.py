@@ -22,6 +22,7 @@ def main() -> int:
         django.setup()
         # They use the models, which exist only now.
         from tests.bench import (  # noqa: PLC0415
+            hosts,
             lists,
             posting,
             pulling,
@@ -39,6 +40,7 @@ def main() -> int:
             "reconcile": reconcile,
             "ranking": ranking,
             "lists": lists,
+            "hosts": hosts,
         }
         wanted = sys.argv[1:] or list(benches)
         rows = [row for name in wanted for row in benches[name].rows()]

@@ -51,11 +51,13 @@ class LooksFirst:
 class RemoteErp(LooksFirst):
     """The port over HTTP. A write whose answer is lost is an UnknownOutcome, a read Transient."""
 
-    def __init__(self, url: str, **_: str) -> None:
+    def __init__(self, url: str, at_once: int = 4, **_: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=PATIENCE)
+        able = replace(FakeErp().capabilities(), native_idempotency=frozenset())
+        self._able = replace(able, max_concurrency=at_once)
 
     def capabilities(self) -> Capabilities:
-        return replace(FakeErp().capabilities(), native_idempotency=frozenset())
+        return self._able
 
     def __getattr__(self, name: str) -> Any:
         if name not in CALLS:
@@ -138,6 +140,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     erp: KeylessErp
     dial: Dial
+    latency = 0.0  # seconds that every call takes, however many are made at once
 
     def log_message(self, *_: object) -> None:
         """The campaign counts; nobody reads a line a call."""
@@ -149,6 +152,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, b"{}")
             return
         name, given, named = pickle.loads(body)
+        time.sleep(self.latency)
         if self.dial.hits("refuse"):
             self._answer(503, b"")
             return
@@ -185,7 +189,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.double")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that every call takes")
     given = parser.parse_args()
+    Handler.latency = given.latency
     Handler.erp, Handler.dial = KeylessErp(knows_every_sku=True, max_batch=20), Dial(given.seed)
     for item in build(given.seed).erp_items:
         Handler.erp.add_item(
@@ -195,7 +202,7 @@ def main() -> None:
             price=item.list_price,
             active=item.active,
         )
-    server = ThreadingHTTPServer(("127.0.0.1", given.port), Handler)
+    server = ThreadingHTTPServer((given.host, given.port), Handler)
     server.daemon_threads = True
     server.serve_forever()
 
