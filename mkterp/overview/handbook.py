@@ -85,8 +85,7 @@ def _checks(tokens: list[Token]) -> list[tuple[str, str]]:
             in_item = token.type == "list_item_open"
         elif token.type == "inline" and in_item and rhythm:
             words = "".join(child.content for child in token.children or ())
-            if not words.startswith("Nothing"):  # said on the page, and nothing to tick
-                found.append((rhythm, words))
+            found.append((rhythm, words))
     return found
 
 
@@ -124,7 +123,8 @@ def checklists(*, at: datetime) -> list[Checklist]:
         rows = []
         for found in pages:
             for of, text in found.checks:
-                if of == rhythm:
+                # A page that has nothing to check says so; that is nothing to tick.
+                if of == rhythm and not text.startswith("Nothing"):
                     key = checks.key_of(found.slug, text)
                     rows.append(Check(found, text, key, ticked.get((rhythm, begins, key))))
         lists.append(Checklist(rhythm, f"{begins:%a %d %b %Y}", rows))
