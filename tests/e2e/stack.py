@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,21 @@ class Stack:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
+    def shell(self, script: str) -> str:
+        """Run Python inside the product, with what its worker knows; the last line it printed."""
+        (worker, *_) = wait_for("worker", lambda: self.pids("manage.py worker"), 60)
+        told = Path(f"/proc/{worker}/environ").read_bytes().decode().split("\0")
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", script],
+            cwd=ROOT,
+            env=dict(pair.split("=", 1) for pair in told if pair),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return (done.stdout.splitlines() or [""])[-1]
+
     def pids(self, name: str) -> list[int]:
         """The demo's processes whose command line names this, the demo itself left out."""
         found = []
@@ -82,15 +98,18 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_demo(home: Path, *, rate: float) -> Iterator[Stack]:
-    """Start the demo on a data folder, wait until it is live, stop it with Ctrl-C."""
+def running_demo(home: Path, *, rate: float, since: datetime) -> Iterator[Stack]:
+    """Start the demo on a data folder, live since then, wait for it, stop it with Ctrl-C."""
     environment = {**os.environ, "MKTERP_DATA_DIR": str(home), "PYTHONUNBUFFERED": "1"}
     environment.pop("DATABASE_URL", None)
     log = home / "demo.log"
     home.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", "--rate", str(rate), "--port", "0"],
+            [
+                *(sys.executable, "manage.py", "demo", "--rate", str(rate), "--port", "0"),
+                *("--since", since.isoformat()),
+            ],
             cwd=ROOT,
             env=environment,
             stdout=output,

@@ -84,6 +84,13 @@ class Command(BaseCommand):
         parser.add_argument("--rate", type=float, default=12, help="orders a minute")
         parser.add_argument("--seed", type=int, default=7)
         parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--since",
+            type=datetime.fromisoformat,
+            metavar="MOMENT",
+            help="the moment of going live, with its zone: 2026-10-31T12:00:00+00:00 leaves "
+            "October to be closed. Now, where nothing is said; only the first start asks.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.home = settings.DATA_DIR / "demo"
@@ -124,8 +131,11 @@ class Command(BaseCommand):
         if path.exists():
             facts: dict[str, Any] = json.loads(path.read_text())
         else:
+            since: datetime = options["since"] or datetime.now(UTC)
+            if since.tzinfo is None:
+                raise CommandError("--since needs a zone: write 2026-10-31T12:00:00+00:00.")
             facts = {
-                "go_live_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "go_live_at": since.isoformat(timespec="seconds"),
                 "api_key": secrets.token_urlsafe(24),
                 "webhook_key": secrets.token_urlsafe(24),
                 "password": secrets.token_urlsafe(9),
