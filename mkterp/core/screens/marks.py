@@ -1,5 +1,6 @@
 """The small pieces of HTML that every screen shares: money, badges, times, icons."""
 
+import functools
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
@@ -23,6 +24,7 @@ _GLYPHS: dict[str, str] = {
 }
 
 
+@functools.lru_cache(maxsize=512)  # the same few, hundreds of times on a page
 def icon(name: str, css: str = "") -> SafeString:
     """An icon of the sprite, hidden from screen readers: the words beside it say the same."""
     return format_html(
