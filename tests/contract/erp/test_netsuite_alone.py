@@ -86,10 +86,12 @@ def test_no_more_calls_are_made_at_once_than_an_account_works_on(netsuite: NetSu
     orders = [draft([line(netsuite.skus[0])]) for _ in range(12)]
     keys = [order.key for order in orders]
     netsuite.port.submit_orders(orders)
+    netsuite.erp.door.stay = 0.1
     with ThreadPoolExecutor(4) as workers:
         found = list(workers.map(lambda _: netsuite.port.find_orders(keys), range(4)))
     assert [set(one) for one in found] == [set(keys)] * 4
-    assert netsuite.erp.door.busiest == 5
+    # One more than it works on would have been refused. How many met depends on the machine.
+    assert 1 < netsuite.erp.door.busiest <= 5
 
 
 def test_an_account_that_works_for_others_too_asks_us_to_wait(netsuite: NetSuiteHouse) -> None:
