@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from django_q.tasks import async_task
 
@@ -29,11 +29,12 @@ def wake(*, task: str, at: datetime, stale: timedelta = STALE) -> bool:
     elif lane[0] is not None and lane[0] >= at - stale:
         return False
     due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - stale)
-    # Somebody who holds the row is waking the lane this instant: no need to wait for him.
-    if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):
-        return False
-    Lane.objects.filter(name=task).update(woken_at=at)
-    async_task(task)
+    with transaction.atomic():
+        # Somebody who holds the row is waking the lane this instant: no need to wait for him.
+        if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):
+            return False
+        Lane.objects.filter(name=task).update(woken_at=at)
+        async_task(task)
     return True
 
 
