@@ -19,7 +19,8 @@ A duplicate is not a failure: the document is there, which is what we wanted.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 
 class Failure(Exception):
@@ -103,6 +104,25 @@ class GiveUp:
 # Waits between attempts; an outage of any length is waited out at the last one. An outage says
 # nothing about the document, so it never counts towards giving it up.
 _BACKOFF = tuple(timedelta(seconds=s) for s in (5, 15, 45, 120, 300))
+
+LONGEST_WAIT = 86_400.0  # seconds; whoever asks for more has a fault, and a person is told
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks for, at most `LONGEST_WAIT`.
+
+    It is a whole number or a date (RFC 9110, 10.2.3); None when it is neither, or not there.
+    """
+    if value.isascii() and value.isdecimal():
+        return min(float(value), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:  # "-0000": UTC, of no known place (RFC 5322, 3.3)
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(0.0, (moment - now).total_seconds()), LONGEST_WAIT)
+
 
 # A unit of work that takes its worker down with it (a crash, out of memory) comes back with its
 # attempt counted but nothing recorded. After this many it is parked instead of tried for ever.

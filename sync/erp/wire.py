@@ -3,11 +3,11 @@
 import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from sync.domain import delivery
 from sync.domain.delivery import Failure, Transient, UnknownOutcome
 
 
@@ -27,15 +27,8 @@ def garbled(erp: str, *, write: bool) -> Failure:
 
 
 def retry_after(answer: httpx.Response) -> float | None:
-    """Seconds to wait, when the answer names them as a number or a date."""
-    value = answer.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    """Seconds to wait, when the answer names them."""
+    return delivery.retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
 
 
 def loads(content: bytes) -> Any:

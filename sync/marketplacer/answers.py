@@ -1,10 +1,12 @@
 """What Marketplacer's answers mean, as the failures of `sync.domain.delivery`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 
+from sync.domain import delivery
 from sync.domain.delivery import AuthError, Failure, MissingRight, Rejected, Throttled
 
 # Without Retry-After: "wait at least 60 s" (help centre, rate limits).
@@ -42,8 +44,8 @@ def check_status(response: httpx.Response, lost: type[Failure]) -> None:
 
 
 def retry_after(response: httpx.Response) -> float:
-    given = response.headers.get("Retry-After", "")
-    return float(given) if given.isdecimal() else THROTTLED_SECONDS
+    asked = delivery.retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
+    return THROTTLED_SECONDS if asked is None else asked
 
 
 def graphql_failure(errors: Sequence[Any]) -> Failure:

@@ -11,12 +11,11 @@ import ipaddress
 import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from sync.domain.delivery import Failure, Rejected, Throttled, Transient
+from sync.domain.delivery import Failure, Rejected, Throttled, Transient, retry_after
 
 Resolve = Callable[..., list[Any]]
 LONGEST_ANSWER = 2000
@@ -130,20 +129,10 @@ def _beginning(answer: httpx.Response) -> str:
 def _failure(host: str, answer: httpx.Response, said: str) -> Failure:
     words = f"{host} answered {answer.status_code}{f': {said}' if said else ''}"
     if answer.status_code == 429:
-        return Throttled(words, _retry_after(answer))
+        asked = retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+        return Throttled(words, asked)
     if answer.status_code >= 500 or answer.status_code in _LATER:
         return Transient(words)
     if answer.is_redirect:
         return Rejected(f"{words}. Give the address that it leads to.")
     return Rejected(words)
-
-
-def _retry_after(answer: httpx.Response) -> float | None:
-    value = answer.headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())

@@ -9,7 +9,8 @@ import httpx
 
 from sync.domain.delivery import AuthError, Failure, NeedsConfirmation, Throttled
 from sync.erp.tryton import wire
-from sync.erp.tryton.failures import Warned, from_error, from_status, from_transport, retry_after
+from sync.erp.tryton.failures import Warned, from_error, from_status, from_transport
+from sync.erp.wire import retry_after
 
 # Warnings that say what we know already: selling what is short is the marketplace's doing, and a
 # person has dealt with it by the time the order reaches the ERP. A credit note's tax is that of the

@@ -19,6 +19,7 @@ from sync.domain.delivery import (
     Transient,
     UnknownOutcome,
 )
+from sync.erp.wire import retry_after
 
 # Rights of the user. "… to modify the field" is not one: the document's state forbids that.
 _ACCESS = re.compile(
@@ -66,12 +67,6 @@ def from_status(answer: httpx.Response, *, method: str, write: bool) -> Failure:
             return UnknownOutcome(f"Tryton answered {status} to a write.")
         return Transient(f"Tryton answered {status}.")
     return Rejected(f"Tryton answered {status} to {method}: {answer.text[:200]}")
-
-
-def retry_after(answer: httpx.Response) -> float | None:
-    """Seconds to wait when the answer names them as a number."""
-    value = answer.headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
 
 
 def from_error(error: list[object], *, method: str) -> Failure | Warned:

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sync.domain.delivery import (
+    LONGEST_WAIT,
     AuthError,
     GiveUp,
     PeriodClosed,
@@ -12,6 +13,7 @@ from sync.domain.delivery import (
     UnknownOutcome,
     Wait,
     decide,
+    retry_after,
 )
 
 NOW = datetime(2026, 10, 25, 0, 59, tzinfo=UTC)  # a minute before the clocks change in London
@@ -40,6 +42,25 @@ def test_waits_as_long_as_the_far_side_asks():
     decision = decide(Throttled("slow down", retry_after=90), attempts=1, now=NOW)
 
     assert decision == Wait(NOW + timedelta(seconds=90))
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("17", 17.0),
+        ("Sun, 25 Oct 2026 01:00:30 GMT", 90.0),
+        ("Sun, 25 Oct 2026 01:00:30 -0000", 90.0),
+        ("Sun, 25 Oct 2026 00:00:00 GMT", 0.0),
+        ("", None),
+        ("soon", None),
+        ("\N{SUPERSCRIPT TWO}", None),
+        ("-5", None),
+        ("9" * 400, LONGEST_WAIT),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_WAIT),
+    ],
+)
+def test_what_retry_after_says_is_a_wait_of_a_day_at_most_or_nothing(header, seconds):
+    assert retry_after(header, NOW) == seconds
 
 
 def test_a_throttled_call_without_advice_backs_off():
