@@ -5,40 +5,22 @@ not applied to its invoice, which may be closed by then; a comment line names th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 
 from sync.domain.delivery import Rejected, Transient
 from sync.domain.documents import (
     CreditNoteDraft,
-    DocumentKind,
-    DocumentLine,
-    DocumentState,
-    LineKind,
     OrderLine,
-    PostedDocument,
     WriteStatus,
     Written,
 )
 from sync.erp.business_central import sales
-from sync.erp.business_central.client import BusinessCentralClient, Row
+from sync.erp.business_central.client import NAME, BusinessCentralClient, Row
 from sync.erp.business_central.documents import MEMOS, Documents
 from sync.erp.business_central.ledger import Ledger
 from sync.erp.business_central.orders import Orders
 from sync.erp.business_central.references import memo_key, money
 from sync.erp.business_central.setup import Book
-
-_IN_THE_LEDGER = {DocumentState.POSTED, DocumentState.PAID}
-_ZERO = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Original:
-    """An invoiced line, and what of its net has not been given back yet."""
-
-    line: DocumentLine
-    invoice: PostedDocument
-    left: Decimal
+from sync.erp.given_back import IN_THE_LEDGER, Original, original_of, originals
 
 
 class CreditNotes:
@@ -56,7 +38,7 @@ class CreditNotes:
     def post(self, draft: CreditNoteDraft) -> Written:
         """See ErpPort.post_credit_note: made whole, compared, posted."""
         found = self._documents.credit_notes([draft.key]).get(draft.key)
-        if found and found.state in _IN_THE_LEDGER:
+        if found and found.state in IN_THE_LEDGER:
             return Written(found.ref, found.number, WriteStatus.EXISTED, document=found)
         self._ledger.must_be_open(draft.dated)
         body = self._body(draft)
@@ -65,7 +47,7 @@ class CreditNotes:
                 self._client.delete(f"{MEMOS}({row['id']})", row)
         # That attempt may have been posted meanwhile: looked at again, as the draft is gone.
         found = self._documents.credit_notes([draft.key]).get(draft.key)
-        if found and found.state in _IN_THE_LEDGER:
+        if found and found.state in IN_THE_LEDGER:
             return Written(found.ref, found.number, WriteStatus.EXISTED, document=found)
         made = self._client.create(MEMOS, body)
         path = f"{MEMOS}({made['id']})"
@@ -78,7 +60,7 @@ class CreditNotes:
                 self._client.delete(path, row)
             raise
         posted = self._documents.credit_notes([draft.key]).get(draft.key)
-        if posted is None or posted.state not in _IN_THE_LEDGER:
+        if posted is None or posted.state not in IN_THE_LEDGER:
             raise Transient("Business Central took the credit memo and does not show it posted.")
         return Written(posted.ref, posted.number, WriteStatus.CREATED, document=posted)
 
@@ -86,11 +68,9 @@ class CreditNotes:
 
     def _body(self, draft: CreditNoteDraft) -> dict[str, object]:
         """The credit memo to be made. Raises Rejected."""
-        originals = self._originals(draft)
-        invoice = next(iter(originals.values())).invoice
-        if invoice.currency != draft.currency:
-            raise Rejected(f"The invoice of {draft.reference} is in another currency.", "currency")
-        lines = [self._line(line, draft, originals) for line in draft.lines]
+        invoiced = originals(draft, documents=self._documents, orders=self._orders, erp=NAME)
+        invoice = next(iter(invoiced.values())).invoice
+        lines = [self._line(line, draft, invoiced) for line in draft.lines]
         external = memo_key(draft.order_key, draft.key)
         facts = {**({"Reason": draft.reason} if draft.reason else {}), **draft.attributes}
         return {
@@ -107,49 +87,13 @@ class CreditNotes:
             ],
         }
 
-    def _originals(self, draft: CreditNoteDraft) -> dict[str, Original]:
-        """The invoiced lines of the order by our line key. Raises Rejected without any."""
-        documents = self._documents.of_orders([draft.order_key]).get(draft.order_key, ())
-        standing = [one for one in documents if one.state in _IN_THE_LEDGER]
-        if not documents and not self._orders.find([draft.order_key]):
-            raise Rejected(f"Business Central has no order {draft.order_key}.", "order")
-        left: dict[str, Decimal] = {}
-        largest: dict[str, tuple[DocumentLine, PostedDocument]] = {}
-        for document in standing:
-            for line in document.lines:
-                left[line.line_key] = left.get(line.line_key, _ZERO) + line.net
-                if document.kind is DocumentKind.INVOICE:
-                    known = largest.get(line.line_key)
-                    if known is None or known[0].net < line.net:
-                        largest[line.line_key] = line, document
-        if not largest:
-            raise Rejected(f"Nothing of {draft.reference}'s order is invoiced yet.", "order")
-        return {key: Original(*found, left[key]) for key, found in largest.items()}
-
     def _line(
-        self, line: OrderLine, draft: CreditNoteDraft, originals: Mapping[str, Original]
+        self, line: OrderLine, draft: CreditNoteDraft, invoiced: Mapping[str, Original]
     ) -> dict[str, object]:
         setup = self._book.setup
-        original = originals.get(line.key)
+        original = original_of(line, draft, invoiced)
         if original is None:
-            if line.kind is LineKind.ROUNDING:
-                return sales.account_line(line, setup.rounding, setup)
-            raise Rejected(
-                f"Line {line.key} of {draft.reference} is not invoiced: amend the order instead.",
-                "line",
-            )
-        codes = original.line.tax_codes
-        if codes != ((line.tax_code,) if line.tax_code else ()):
-            named = ", ".join(codes) or "no tax"
-            raise Rejected(
-                f"Line {line.key} of {draft.reference} was sold with {named}.", "tax_code"
-            )
-        if abs(line.net) > abs(original.left):
-            raise Rejected(
-                f"{draft.reference} gives back {line.net} of line {line.key}; {original.left} is "
-                "left of it.",
-                "net",
-            )
+            return sales.account_line(line, setup.rounding, setup)
         if not original.line.account:
             raise Rejected(
                 f"Invoice {original.invoice.number} books its goods on several accounts: its "

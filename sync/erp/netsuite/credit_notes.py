@@ -5,15 +5,11 @@ either, which may be paid by then; the field REVERSES names it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 
 from mkterp.core.money import round_to_unit
 from sync.domain.delivery import Rejected, Transient
 from sync.domain.documents import (
     CreditNoteDraft,
-    DocumentKind,
-    DocumentLine,
     DocumentState,
     LineKind,
     OrderLine,
@@ -21,26 +17,15 @@ from sync.domain.documents import (
     WriteStatus,
     Written,
 )
+from sync.erp.given_back import Original, original_of, originals
 from sync.erp.netsuite import sales
 from sync.erp.netsuite.book import Book
-from sync.erp.netsuite.client import NetSuiteClient
+from sync.erp.netsuite.client import NAME, NetSuiteClient
 from sync.erp.netsuite.documents import Documents
 from sync.erp.netsuite.ledger import Ledger
 from sync.erp.netsuite.orders import Orders
 from sync.erp.netsuite.references import REVERSES
 from sync.erp.netsuite.transactions import KINDS, MEMO
-
-_IN_THE_LEDGER = {DocumentState.POSTED, DocumentState.PAID}
-_ZERO = Decimal(0)
-
-
-@dataclass(frozen=True)
-class Original:
-    """An invoiced line, and what of its net has not been given back yet."""
-
-    line: DocumentLine
-    invoice: PostedDocument
-    left: Decimal
 
 
 class CreditNotes:
@@ -83,11 +68,9 @@ class CreditNotes:
     def _body(self, draft: CreditNoteDraft) -> dict[str, object]:
         """The credit memo to be made. Raises Rejected, PeriodClosed."""
         setup = self._book.setup
-        originals = self._originals(draft)
-        invoice = next(iter(originals.values())).invoice
-        if invoice.currency != draft.currency:
-            raise Rejected(f"The invoice of {draft.reference} is in another currency.", "currency")
-        lines = [(line, self._item(line, draft, originals)) for line in draft.lines]
+        invoiced = originals(draft, documents=self._documents, orders=self._orders, erp=NAME)
+        invoice = next(iter(invoiced.values())).invoice
+        lines = [(line, self._item(line, draft, invoiced)) for line in draft.lines]
         for line in draft.lines:
             computed = round_to_unit(line.quantity * line.unit_price, draft.currency)
             if computed != line.net:
@@ -116,51 +99,13 @@ class CreditNotes:
             raise Rejected(f"NetSuite has no customer {code} any more.", "party")
         return found[code]
 
-    def _originals(self, draft: CreditNoteDraft) -> dict[str, Original]:
-        """The invoiced lines of the order by our line key. Raises Rejected without any."""
-        documents = self._documents.of_orders([draft.order_key]).get(draft.order_key, ())
-        standing = [one for one in documents if one.state in _IN_THE_LEDGER]
-        if not documents and not self._orders.find([draft.order_key]):
-            raise Rejected(f"NetSuite has no order {draft.order_key}.", "order")
-        left: dict[str, Decimal] = {}
-        largest: dict[str, tuple[DocumentLine, PostedDocument]] = {}
-        for document in standing:
-            for line in document.lines:
-                left[line.line_key] = left.get(line.line_key, _ZERO) + line.net
-                if document.kind is DocumentKind.INVOICE:
-                    known = largest.get(line.line_key)
-                    if known is None or known[0].net < line.net:
-                        largest[line.line_key] = line, document
-        if not largest:
-            raise Rejected(f"Nothing of {draft.reference}'s order is invoiced yet.", "order")
-        return {key: Original(*found, left[key]) for key, found in largest.items()}
-
     def _item(
-        self, line: OrderLine, draft: CreditNoteDraft, originals: Mapping[str, Original]
+        self, line: OrderLine, draft: CreditNoteDraft, invoiced: Mapping[str, Original]
     ) -> str:
         """The item without stock that gives the line back on its account. Raises Rejected."""
         setup = self._book.setup
-        original = originals.get(line.key)
-        if original is None:
-            if line.kind is LineKind.ROUNDING:
-                return setup.rounding
-            raise Rejected(
-                f"Line {line.key} of {draft.reference} is not invoiced: amend the order instead.",
-                "line",
-            )
-        codes = original.line.tax_codes
-        if codes != ((line.tax_code,) if line.tax_code else ()):
-            told = ", ".join(codes) or "no tax"
-            raise Rejected(
-                f"Line {line.key} of {draft.reference} was sold with {told}.", "tax_code"
-            )
-        if abs(line.net) > abs(original.left):
-            raise Rejected(
-                f"{draft.reference} gives back {line.net} of line {line.key}; {original.left} is "
-                "left of it.",
-                "net",
-            )
-        if line.kind is LineKind.ROUNDING:
+        original = original_of(line, draft, invoiced)
+        if original is None or line.kind is LineKind.ROUNDING:
             return setup.rounding
         item = setup.refunds.get(original.line.account)
         if item is None:
