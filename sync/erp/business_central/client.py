@@ -5,7 +5,6 @@ deletion names it: what somebody else changed meanwhile is a Conflict, never ove
 """
 
 import threading
-import time
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,12 +24,12 @@ from sync.domain.delivery import (
 )
 from sync.erp import wire
 from sync.erp.business_central.filters import literal
+from sync.erp.tokens import Tokens
 
 NAME = "Business Central"
 AT_ONCE = 5  # what it works on at once for one user
 PAGE = 20_000  # entities in one answer, at most
 _VALUES = 20  # in one filter: addresses have an end
-_EARLY = 120  # seconds before its end that a token is renewed
 # Business Central gives a request up after ten minutes at most. A write is waited for longer, so
 # that a lost answer means a lost connection and not work that still goes on.
 WRITE_TIMEOUT = 630.0
@@ -66,12 +65,23 @@ class BusinessCentralClient:
         self._http = httpx.Client(timeout=httpx.Timeout(timeout, connect=5), transport=transport)
         self._host = url.rstrip("/")
         self._root = f"/v2.0/{tenant}/{environment}/api/v2.0"
-        self._login = f"{login_url.rstrip('/')}/{tenant}/oauth2/v2.0/token"
         self._timeout = timeout
-        self.company_name, self._client_id, self._secret = company, client_id, secret
-        self._lock = threading.Lock()
+        self.company_name = company
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "client_secret": secret,
+            "scope": _SCOPE,
+        }
+        self._tokens = Tokens(
+            self._http,
+            f"{login_url.rstrip('/')}/{tenant}/oauth2/v2.0/token",
+            form=lambda: form,
+            door="Microsoft Entra",
+            refused=f"Microsoft Entra refuses the application {client_id}: its secret may have "
+            "expired",
+        )
         self._at_once = threading.BoundedSemaphore(AT_ONCE)
-        self._token, self._token_ends = "", 0.0
         self._company = ""
 
     def close(self) -> None:
@@ -166,36 +176,7 @@ class BusinessCentralClient:
 
     def sign_in(self, *, anew: bool = False) -> str:
         """A token that is good for a while. Raises AuthError."""
-        with self._lock:
-            if anew or time.monotonic() >= self._token_ends:
-                told = self._sign_in()
-                self._token = str(told["access_token"])
-                self._token_ends = time.monotonic() + int(told["expires_in"]) - _EARLY
-            return self._token
-
-    def _sign_in(self) -> Row:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._client_id,
-            "client_secret": self._secret,
-            "scope": _SCOPE,
-        }
-        try:
-            answer = self._http.post(self._login, data=form)
-        except httpx.HTTPError as error:
-            raise wire.no_answer("Microsoft Entra", error, write=False) from error
-        told = _json(answer)
-        if answer.is_success and isinstance(told, dict) and "access_token" in told:
-            return told
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise Throttled("Microsoft Entra asks for fewer sign-ins.", wire.retry_after(answer))
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise Transient(f"Microsoft Entra answered {answer.status_code}.")
-        words = told.get("error_description", "") if isinstance(told, dict) else ""
-        raise AuthError(
-            f"Microsoft Entra refuses the application {self._client_id}: its secret may have "
-            f"expired. {words}".strip()
-        )
+        return self._tokens.get(anew=anew)
 
     def _send(
         self,

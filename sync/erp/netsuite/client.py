@@ -27,11 +27,11 @@ from sync.domain.delivery import (
     UnknownOutcome,
 )
 from sync.erp import wire
+from sync.erp.tokens import Tokens
 
 NAME = "NetSuite"
 AT_ONCE = 5  # calls an account works on at once, in its smallest tier, all integrations together
 PAGE = 1000  # rows of SuiteQL in one answer, at most
-_EARLY = 120  # seconds before its end that a token is renewed
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 Row = dict[str, Any]
@@ -68,9 +68,15 @@ class NetSuiteClient:
         self._root = f"{url.rstrip('/')}/services/rest"
         self._login = f"{self._root}/auth/oauth2/v1/token"
         self._client_id, self._certificate_id, self._key = client_id, certificate_id, key
-        self._lock = threading.Lock()
         self._at_once = threading.BoundedSemaphore(AT_ONCE)
-        self._token, self._token_ends = "", 0.0
+        self._tokens = Tokens(
+            self._http,
+            self._login,
+            form=self._login_form,
+            door=NAME,
+            refused=f"NetSuite refuses the application {client_id}: its certificate may have "
+            "expired, or be mapped to another one",
+        )
 
     def close(self) -> None:
         """Give the connections back."""
@@ -133,12 +139,7 @@ class NetSuiteClient:
 
     def sign_in(self, *, anew: bool = False) -> str:
         """A token that is good for a while. Raises AuthError."""
-        with self._lock:
-            if anew or time.monotonic() >= self._token_ends:
-                told = self._sign_in()
-                self._token = str(told["access_token"])
-                self._token_ends = time.monotonic() + int(told["expires_in"]) - _EARLY
-            return self._token
+        return self._tokens.get(anew=anew)
 
     def _assertion(self) -> str:
         now = int(time.time())
@@ -157,28 +158,12 @@ class NetSuiteClient:
         except (jwt.PyJWTError, TypeError, ValueError) as error:
             raise AuthError("ERP_PASSWORD is not a private key in PEM, RSA or EC.") from error
 
-    def _sign_in(self) -> Row:
-        form = {
+    def _login_form(self) -> dict[str, str]:
+        return {
             "grant_type": "client_credentials",
             "client_assertion_type": _ASSERTION,
             "client_assertion": self._assertion(),
         }
-        try:
-            answer = self._http.post(self._login, data=form)
-        except httpx.HTTPError as error:
-            raise wire.no_answer(NAME, error, write=False) from error
-        told = _json(answer)
-        if answer.is_success and isinstance(told, dict) and "access_token" in told:
-            return told
-        if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            raise Throttled("NetSuite asks for fewer sign-ins.", wire.retry_after(answer))
-        if answer.status_code >= httpx.codes.INTERNAL_SERVER_ERROR:
-            raise Transient(f"NetSuite answered {answer.status_code} to a sign-in.")
-        code = told.get("error", "") if isinstance(told, dict) else ""
-        raise AuthError(
-            f"NetSuite refuses the application {self._client_id}: its certificate may have "
-            f"expired, or be mapped to another one ({code or answer.status_code})."
-        )
 
     def _send(
         self,
