@@ -56,7 +56,7 @@ class Capabilities:
     native_idempotency: frozenset[str]
     max_batch: int  # orders in one submit
     batch_atomic: bool  # one refused order fails its call (the adapter splits it)
-    max_concurrency: int
+    max_concurrency: int  # workers that may send at once, however many calls one makes
     rate: tuple[int, int] | None  # requests, seconds
     stock_by_location: bool
     available_to_sell: bool

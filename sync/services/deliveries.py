@@ -164,7 +164,7 @@ def _batch_size(lane: str) -> int:
 def deliver(*, lane: Lane, clock: Callable[[], datetime]) -> int:
     """Work the lane until nothing in it is due; returns how many messages arrived.
 
-    As many workers as the ERP takes calls at once work its lane, on all hosts together, and one
+    As many workers as may send to the ERP at once work its lane, on all hosts together, and one
     each other; a run that finds no place returns 0 at once. A full batch wakes the next worker.
     """
     feed = f"deliver_{lane.lower()}"

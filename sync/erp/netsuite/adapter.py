@@ -9,7 +9,7 @@ from sync.domain.documents import Party, Period, ReferenceData
 from sync.erp.netsuite.book import Book
 from sync.erp.netsuite.changes import Changes
 from sync.erp.netsuite.check import check
-from sync.erp.netsuite.client import AT_ONCE, NetSuiteClient
+from sync.erp.netsuite.client import NetSuiteClient
 from sync.erp.netsuite.credit_notes import CreditNotes
 from sync.erp.netsuite.documents import Documents
 from sync.erp.netsuite.items import Items
@@ -28,7 +28,7 @@ CAPABILITIES = Capabilities(
     native_idempotency=frozenset({"order", "journal", "credit_note"}),
     max_batch=20,
     batch_atomic=False,
-    max_concurrency=AT_ONCE,
+    max_concurrency=1,  # one worker's calls are as many at once as an account takes (client)
     rate=None,
     stock_by_location=True,
     available_to_sell=True,
