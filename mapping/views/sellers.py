@@ -37,7 +37,9 @@ def _back(page: SellerPage) -> HttpResponse:
 
 
 @require_POST
-@requires("mapping.change_sellertreatment")
+@requires(
+    "mapping.change_sellertreatment"
+)  # the least of them; the form and the service ask for each
 def seller_rules(request: HttpRequest, key: int) -> HttpResponse:
     """Change the seller's rules. Asked without `sure`, it shows what becomes writable."""
     page = _page(request, key)

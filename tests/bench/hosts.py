@@ -55,9 +55,10 @@ class Reachable(postgres.Cluster):
 
 def fill(orders: int) -> None:
     """Queue so many orders; called in a process that has the product's settings."""
+    # It uses the models, which exist only in such a process.
     from tests.bench import posting  # noqa: PLC0415
 
-    posting._queue([posting._draft("LIN-CAMP-M") for _ in range(orders)])
+    posting.queue([posting.draft("LIN-CAMP-M") for _ in range(orders)])
 
 
 @dataclass
@@ -109,7 +110,7 @@ class Trial:
         hosts = self.start(count)
         self.wait("work of every host", lambda: self.places() >= 2 * count)
         began, first = time.monotonic(), self.delivered()
-        time.sleep(WINDOW)
+        time.sleep(WINDOW)  # what is measured: how many arrive in it
         found = (self.delivered() - first) / (time.monotonic() - began)
         for host in hosts:
             self.net.remove(host)

@@ -35,7 +35,7 @@ from tests.sandbox.erp import running_tryton
 BATCH = 40
 
 
-def _draft(sku: str) -> OrderDraft:
+def draft(sku: str) -> OrderDraft:
     key = uuid.uuid4().hex
     line = OrderLine(
         key="line-1",
@@ -63,7 +63,7 @@ def _draft(sku: str) -> OrderDraft:
     )
 
 
-def _queue(drafts: list[OrderDraft]) -> None:
+def queue(drafts: list[OrderDraft]) -> None:
     """Invoices with their messages, as the decider leaves them."""
     now = timezone.now()
     source = InboxMessage.objects.create(
@@ -104,7 +104,7 @@ def _queue(drafts: list[OrderDraft]) -> None:
 
 
 def _ours(sku: str) -> float:
-    _queue([_draft(sku) for _ in range(BATCH)])
+    queue([draft(sku) for _ in range(BATCH)])
     began = time.perf_counter()
     arrived = deliveries.deliver(lane=OutboxMessage.Lane.ERP, clock=timezone.now)
     seconds = time.perf_counter() - began
@@ -115,9 +115,9 @@ def _ours(sku: str) -> float:
 
 def _bare(erp: TrytonErp, sku: str) -> float:
     book = erp._book
-    drafts = [_draft(sku) for _ in range(BATCH)]
+    drafts = [draft(sku) for _ in range(BATCH)]
     products = book.products(skus_of(drafts[0], book.names))
-    values = [sale_values(draft, book.get(), products, book.names) for draft in drafts]
+    values = [sale_values(one, book.get(), products, book.names) for one in drafts]
     began = time.perf_counter()
     ids = erp._client.write("model.sale.sale.create", values)
     erp._client.write("model.sale.sale.quote", ids)

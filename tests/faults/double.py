@@ -152,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(200, b"{}")
             return
         name, given, named = pickle.loads(body)
-        time.sleep(self.latency)
+        time.sleep(self.latency)  # what an ERP takes for a call, whatever it is asked
         if self.dial.hits("refuse"):
             self._answer(503, b"")
             return

@@ -78,7 +78,7 @@ class Door:
             self._busy += 1
             self.busiest = max(self.busiest, self._busy)
         try:
-            time.sleep(self.stay)
+            time.sleep(self.stay)  # an account works on it for a while
             yield
         finally:
             with self._lock:

@@ -197,7 +197,8 @@ def told(store: Store, kind: str, row: Row, *, expanded: bool) -> dict[str, Any]
             for one in row["packages"]
         ]
     for name, some in lines.items():
-        found[name] = {"links": [], "items": some, "totalResults": len(some)} if expanded else {"links": []}  # fmt: skip # noqa: E501
+        items = {"items": some, "totalResults": len(some)} if expanded else {}
+        found[name] = {"links": [], **items}
     return {name: value for name, value in found.items() if value is not None}
 
 
