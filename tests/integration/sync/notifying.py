@@ -6,11 +6,13 @@ import pytest
 
 from mkterp.core.models import User
 from sync import connections
-from sync.models import Channel, Notification, OutboxMessage
-from sync.services import deliveries, notify
+from sync.domain.cases import CaseKind
+from sync.models import Channel, ExceptionCase, Notification, OutboxMessage
+from sync.services import cases, deliveries, notify
+from sync.services.cases import Cause
 from tests.fakes.receivers import HttpReceiver, MailServer
 
-__all__ = ["House", "house"]
+__all__ = ["House", "happened", "house"]
 
 
 class House:
@@ -73,3 +75,7 @@ def house(db, at, settings, monkeypatch):
     running = House(at, settings, monkeypatch)
     yield running
     running.stop()
+
+
+def happened(kind=CaseKind.FEED_STOPPED, key="x", *, at, sentence="It happened.") -> ExceptionCase:
+    return cases.open_case(cause=Cause(kind, key, sentence), at=at)
