@@ -8,9 +8,11 @@ import logging
 import os
 import platform
 import signal
+from importlib import import_module
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.db import Error
 from django.utils import timezone
 from django_q.cluster import Cluster
@@ -44,6 +46,10 @@ def run_cluster(*, worker: str, stop_within: float) -> None:
         before=lambda: forking.update(pid=os.getpid()),
         after_in_child=lambda: processes.die_with_parent(forking["pid"], signal.SIGKILL),
     )
+    processes.die_with_parent(os.getppid(), signal.SIGTERM)
+    # Django reads the screens when a task first composes a link, a second and more. Read before the
+    # cluster forks, every worker has them, also the one that replaces another.
+    import_module(settings.ROOT_URLCONF)
     group = os.getpid()
     cluster = Cluster()
 
@@ -54,7 +60,6 @@ def run_cluster(*, worker: str, stop_within: float) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    processes.die_with_parent(os.getppid(), signal.SIGTERM)
     cluster.start()
 
 

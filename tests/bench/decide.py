@@ -2,16 +2,19 @@
 
 import select
 import sys
+from importlib import import_module
 
 import django
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from sync.services import inbox  # noqa: E402
 
 if __name__ == "__main__":
+    import_module(settings.ROOT_URLCONF)  # as every worker has from its start
     inbox.process(clock=timezone.now)
     print("ready", flush=True)
     read = False
