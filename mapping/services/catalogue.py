@@ -205,11 +205,18 @@ def ensure_listings(*, listings: Sequence[ListingFacts], at: datetime) -> None:
 
     What is there already is left as it is; the feed fills in the rest.
     """
+    named = {facts.marketplacer_id: facts for facts in listings}
+    there = Listing.objects.filter(marketplacer_id__in=named)
+    for known in there.values_list("marketplacer_id", flat=True):
+        del named[known]  # nearly all of them: orders are of what is in the catalogue
+    if not named:
+        return
     sellers = dict(
         Seller.objects.filter(
-            marketplacer_id__in={facts.seller_id for facts in listings}
+            marketplacer_id__in={facts.seller_id for facts in named.values()}
         ).values_list("marketplacer_id", "pk")
     )
+    # Somebody may have brought one of them since: it is left as it is all the same.
     Listing.objects.bulk_create(
         [
             Listing(
@@ -223,7 +230,7 @@ def ensure_listings(*, listings: Sequence[ListingFacts], at: datetime) -> None:
                 seen_at=at,
                 facts_at=at,
             )
-            for facts in _last({facts.marketplacer_id: facts for facts in listings})
+            for facts in _last(named)
             if facts.seller_id in sellers
         ],
         ignore_conflicts=True,

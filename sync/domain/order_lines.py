@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 
 from mkterp.core.money import digits, from_minor
 from sync.domain import tax
@@ -172,9 +173,13 @@ class _Applied:
         self.basket = _by_policy(as_charged, policy, rules)
         self._agreed = self._same_rates(charged, rules) and self._same_shares(as_charged)
 
+    @cached_property
+    def _usual(self) -> Allocation:
+        return usual(self.basket)
+
     def answer(self) -> Allocation:
         """The penny-exact document, or the one the ERP's own rules give, for what was paid."""
-        plain, wanted = usual(self.basket), self.basket
+        plain, wanted = self._usual, self.basket
         if not self._only_rounding(plain):
             wanted = replace(wanted, tax_total=plain.prediction.tax, shipping_tax=None)
         met = not plain.residue and plain.prediction.tax == wanted.tax_total
@@ -184,7 +189,7 @@ class _Applied:
     def passed_on(self) -> Allocation:
         """The document with the marketplace's tax for each code; its gross may lack pennies."""
         answer = self.answer()
-        if not self._only_rounding(usual(self.basket)) or self._taxed_as_charged(answer):
+        if not self._only_rounding(self._usual) or self._taxed_as_charged(answer):
             return answer
         nets, shares, moved = list(answer.goods_nets), list[Share](), 0
         for rate in self._charged:

@@ -29,14 +29,16 @@ def freeze(
 
 
 def _plain(value: Any) -> Any:
+    if value is None or type(value) is str:  # most of what there is
+        return value
+    if isinstance(value, Decimal):
+        return str(value)
     if is_dataclass(value):
         return {key: _plain(inner) for key, inner in vars(value).items()}
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
-    if isinstance(value, Decimal):
-        return str(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     return value
