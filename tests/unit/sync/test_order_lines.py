@@ -60,9 +60,11 @@ def mixed(standard=500, zero=500, **changes):
 
 @st.composite
 def mixed_invoices(draw):
+    # A gross without a net takes its penny from the untaxed postage: six bear one for each line.
+    untaxed = draw(st.integers(6, 900))
     lines = [
         a_line(1, gross=draw(st.integers(100, 30_000)), postage=draw(st.integers(1, 900))),
-        a_line(2, gross=draw(st.integers(1, 9_000)), rate=ZERO, postage=draw(st.integers(1, 900))),
+        a_line(2, gross=draw(st.integers(1, 9_000)), rate=ZERO, postage=untaxed),
     ]
     for number in range(3, 3 + draw(st.integers(0, 3))):
         quantity = draw(st.integers(1, 12))
@@ -80,6 +82,19 @@ def test_shipping_over_two_rates_makes_the_tax_the_marketplaces_to_the_penny(inv
     assert to_minor(draft.gross, "GBP") == invoice.total_minor
     assert to_minor(draft.tax, "GBP") == tax_of(invoice)
     assert not [line for line in draft.lines if line.kind is LineKind.ROUNDING]
+
+
+def test_a_penny_that_no_line_can_bear_is_on_a_line_of_its_own():
+    # Twice 1.95 at 20 % with 0.33 of tax are 1.96 for any net, and one penny has none to give.
+    taxed = follows(a_line(1, gross=195, postage=195))
+    untaxed = follows(a_line(2, gross=1, rate=ZERO, postage=1))
+    draft = translated(an_invoice(taxed, untaxed))
+
+    assert to_minor(draft.gross, "GBP") == 392
+    assert to_minor(draft.tax, "GBP") == 66
+    assert [
+        to_minor(line.net, "GBP") for line in draft.lines if line.kind is LineKind.ROUNDING
+    ] == [-1]
 
 
 @st.composite
