@@ -36,10 +36,9 @@ def _back(page: SellerPage) -> HttpResponse:
     return HttpResponseRedirect(reverse("mapping:seller", args=[page.seller.pk]), status=303)
 
 
+# The least of the rights: the form and the service ask for each attribute's own.
 @require_POST
-@requires(
-    "mapping.change_sellertreatment"
-)  # the least of them; the form and the service ask for each
+@requires("mapping.change_sellertreatment")
 def seller_rules(request: HttpRequest, key: int) -> HttpResponse:
     """Change the seller's rules. Asked without `sure`, it shows what becomes writable."""
     page = _page(request, key)

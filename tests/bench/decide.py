@@ -5,10 +5,10 @@ import sys
 from importlib import import_module
 
 import django
+from django.conf import settings
 
 django.setup()
 
-from django.conf import settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from sync.services import inbox  # noqa: E402
