@@ -17,7 +17,7 @@ from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, Throttled
 from sync.marketplacer.webhook import WebhookEvent
 from sync.models import ExceptionCase, InboxMessage
-from sync.services import cases, feeds, lanes, orders, work
+from sync.services import bulk, cases, feeds, lanes, orders, work
 from sync.services.cases import Cause
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ def receive_nodes(*, nodes: Sequence[Mapping[str, Any]], at: datetime) -> int:
     The same invoice with the same content is one row, whichever way it came. `updatedAt` alone
     does not tell versions apart: it is whole seconds, and two changes fit into one.
     """
-    InboxMessage.objects.bulk_create(
+    bulk.insert(
         [
             InboxMessage(
                 source=Source.NODE,

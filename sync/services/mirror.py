@@ -16,7 +16,7 @@ from sync.domain.cases import CaseKind
 from sync.domain.marketplace import InvoiceLineValue, InvoiceValue
 from sync.marketplacer import parse
 from sync.models import ExceptionCase, InboxMessage, Invoice, InvoiceLine, Order
-from sync.services import cases
+from sync.services import bulk, cases
 from sync.services.cases import Cause
 
 State = Invoice.State
@@ -102,7 +102,7 @@ def _write(
         _fill(invoice, value, orders[value.order.marketplacer_id], sellers.get(value.seller_id))
         invoice.content_hash, invoice.source, invoice.status_flags = digest, message, flags
         (new if is_new else changed).append((invoice, value))
-    Invoice.objects.bulk_create([invoice for invoice, _ in new])
+    bulk.insert([invoice for invoice, _ in new])
     Invoice.objects.bulk_update([invoice for invoice, _ in changed], _FILLED)
     _write_lines([*new, *changed], replace=[invoice for invoice, _ in changed])
     return [*new, *changed]
@@ -180,7 +180,7 @@ def _resolve_unreadable(newest: Iterable[str], at: datetime) -> None:
 
 def _orders(values: Sequence[InvoiceValue]) -> dict[str, Order]:
     wanted = {value.order.marketplacer_id: value.order for value in values}
-    Order.objects.bulk_create(
+    bulk.insert(
         [Order(marketplacer_id=key, legacy_id=wanted[key].legacy_id) for key in sorted(wanted)],
         ignore_conflicts=True,
     )
@@ -207,7 +207,7 @@ def _write_lines(
     listings = dict(
         Listing.objects.filter(marketplacer_id__in=variants).values_list("marketplacer_id", "pk")
     )
-    InvoiceLine.objects.bulk_create(
+    bulk.insert(
         [
             _line(invoice, position, line, listings.get(line.variant_id))
             for invoice, value in invoices

@@ -13,7 +13,7 @@ from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from sync.models import Invoice, OutboxMessage
-from sync.services import cases, lanes
+from sync.services import bulk, cases, lanes
 
 State = OutboxMessage.State
 
@@ -50,7 +50,7 @@ def enqueue(*, parcels: Sequence[Parcel], at: datetime) -> dict[tuple[str, str],
     A parcel whose operation and key have a living message is not queued again: that message is
     returned as it is, whatever its payload.
     """
-    OutboxMessage.objects.bulk_create(
+    bulk.insert(
         [
             OutboxMessage(
                 lane=parcel.lane,
