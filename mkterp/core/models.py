@@ -21,7 +21,7 @@ class User(AbstractUser):
 class AuditEntry(models.Model):
     """Who did what to which row, with the values before and after. Only ever inserted.
 
-    A trigger refuses update and delete (see migration 0002).
+    A trigger refuses update and delete (APPEND_ONLY in the migration).
     """
 
     at = models.DateTimeField()
