@@ -11,6 +11,7 @@ from sync.services import payouts, pulls
 from tests.month import books, drift, erp_drift, sums, trading
 from tests.month.trading import trade, work
 from tests.month.world import World
+from tests.sandbox.erp import Tryton
 from tests.sandbox.marketplacer import payouts_files
 
 
@@ -90,6 +91,7 @@ def prove(
     plants: Sequence[dict[str, Any]],
     say: Callable[[str], None],
     days: int = trading.DAYS,
+    tryton: Tryton | None = None,
 ) -> Found:
     """Trade a month, then settle it step by step; what is planted in each is judged and put right.
 
@@ -97,7 +99,7 @@ def prove(
     been released or paid does not change any more.
     """
     verdict, unmoved = drift.Verdict(), []
-    with World(seed) as world:
+    with World(seed, tryton) as world:
         world.set_up()
         books.set_rules(world)
         say("the company is set up")

@@ -1,7 +1,7 @@
 """The two far sides of a month, and the product between them.
 
 Marketplacer is the sandbox in this process. The ERP is the one in memory, which the contract suite
-holds to a real Tryton, with time in our hand; or a real Tryton, whose month is today.
+holds to a real Tryton; or a real Tryton. Time is in our hand.
 """
 
 import tempfile
@@ -29,11 +29,14 @@ from sync.marketplacer.client import MarketplacerClient
 from sync.models import OutboxMessage
 from sync.services import pulls, shipments_carriers
 from tests.fakes import FakeErp, state
+from tests.month.real import RealErp
 from tests.sandbox import catalogue as catalogues
+from tests.sandbox.erp import Tryton
 from tests.sandbox.marketplacer.sandbox import Sandbox
 from tests.sandbox.marketplacer.trading import Trading
 
 VARIANTS = 400
+PLENTY = 100_000
 TAX_CODES = "country,marketplace_rate,erp_code,erp_rate\nGB,0.20,GB-STD,0.20\nGB,0,GB-ZERO,0\n"
 # The accounts of the sandbox's chart; see tests/sandbox/erp/seed.py.
 ACCOUNTS = {
@@ -62,19 +65,25 @@ def last_month() -> date:
 
 
 class World:
-    """Close it with `with`. `now` is the time of all three."""
+    """Close it with `with`. `now` is the time of all three.
 
-    def __init__(self, seed: int) -> None:
+    With a `tryton`, which holds the items of the whole catalogue of this seed, that is the ERP.
+    """
+
+    def __init__(self, seed: int, tryton: Tryton | None = None) -> None:
         self.first = last_month()
         self.at = datetime(self.first.year, self.first.month, 1, 8, tzinfo=UTC)
         self.counts: Counter[str] = Counter()
-        self.catalogue = _sellable(catalogues.build(seed, VARIANTS))
+        whole = catalogues.build(seed) if tryton else catalogues.build(seed, VARIANTS)
+        self.catalogue = _sellable(whole)
         self.sandbox = Sandbox(seed, catalogue=self.catalogue, clock=self.now)
         for variant in self.sandbox.store.all("Variant"):
             if variant["number"] not in _mapped(self.catalogue):
                 self.sandbox.store.change("Variant", variant["number"], published=False)
         self.sandbox.trading = Trading(self.sandbox.market, seed=seed)
-        self.erp = FakeErp(clock=self.now, max_batch=100)
+        self.erp: FakeErp | RealErp = (
+            RealErp(tryton, self.now) if tryton else FakeErp(clock=self.now, max_batch=100)
+        )
         self.client = MarketplacerClient(
             "http://sandbox/graphql",
             self.sandbox.api_key,
@@ -87,6 +96,7 @@ class World:
     def __enter__(self) -> "World":
         self._open.callback(self.sandbox.stop)
         self._open.callback(self.client.close)
+        self._open.callback(self.erp.close)
         self._open.enter_context(patch.object(connections, "_erp", lambda: self.erp))
         self._open.enter_context(patch.object(connections, "_marketplacer", lambda: self.client))
         suppliers = {f"S{one.legacy_id}": one.business_name for one in self.catalogue.sellers}
@@ -112,14 +122,7 @@ class World:
         """People, registry and accounts, as a company has them on its first day."""
         roles.sync_roles()
         self.finance, self.controller = (_person(name) for name in ("finance", "controller"))
-        for item in self.catalogue.erp_items:
-            self.erp.add_item(
-                item.sku,
-                name=item.name,
-                active=item.active,
-                on_hand=Decimal(100_000),
-                options={"size": item.size},
-            )
+        self._fill_the_erp()
         with tempfile.TemporaryDirectory() as folder:
             files = {n: Path(folder) / f"{n}.csv" for n in ("tax-codes", "sellers", "mappings")}
             files["tax-codes"].write_text(TAX_CODES)
@@ -138,11 +141,26 @@ class World:
             by=self.finance,
             at=self.now(),
         )
-        self.erp.accounts = tuple(sorted({*self.erp.accounts, *ACCOUNTS.values()}))
         for role, account in ACCOUNTS.items():
             rules.map_account(
                 role=role, erp_account=account, by=self.finance, at=self.now(), reason="go-live"
             )
+
+    def _fill_the_erp(self) -> None:
+        """Its items, as many of each as anybody may order, and its chart of accounts."""
+        if isinstance(self.erp, RealErp):
+            mapped = {row.erp_sku for row in self.catalogue.opening_mappings}
+            self.erp.stock_up(sorted(mapped), PLENTY)
+            return
+        for item in self.catalogue.erp_items:
+            self.erp.add_item(
+                item.sku,
+                name=item.name,
+                active=item.active,
+                on_hand=Decimal(PLENTY),
+                options={"size": item.size},
+            )
+        self.erp.accounts = tuple(sorted({*self.erp.accounts, *ACCOUNTS.values()}))
 
     def load(self, name: str, body: str) -> None:
         """A person loads a statement, unless it is empty or the one that was loaded last."""

@@ -33,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--plant", default="", metavar="none|FILE", help="nothing, or a caller's JSON list"
         )
+        parser.add_argument(
+            "--tryton", action="store_true", help="against a real Tryton, made for it and dropped"
+        )
         parser.add_argument("--json", action="store_true", help="end with one JSON line")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,7 +57,6 @@ class Command(BaseCommand):
         for name in ("seed", "orders", "days", "plant"):
             if options[name] != "":
                 command += [f"--{name}", str(options[name])]
-        if options["json"]:
-            command.append("--json")
+        command += [f"--{name}" for name in ("tryton", "json") if options[name]]
         env = {**os.environ, "DATABASE_URL": database, "MKTERP_LOG_LEVEL": "ERROR"}
         return subprocess.run(command, cwd=settings.BASE_DIR, env=env, check=False).returncode

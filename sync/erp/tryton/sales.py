@@ -34,6 +34,7 @@ STATE_FIELDS = (
     "invoices.number",
     "invoices.state",
     "invoices.invoice_date",
+    "invoices.accounting_date",
 )
 CONTENT_FIELDS = (
     "web_id",
@@ -271,6 +272,6 @@ def order_state(
         gross=row["total_amount"],
         currency=row["currency."]["code"],
         invoice_number=last["number"] if last else None,
-        booked_on=last["invoice_date"] if last else None,
+        booked_on=(last["accounting_date"] or last["invoice_date"]) if last else None,
         withdrawn=withdrawn or {},
     )

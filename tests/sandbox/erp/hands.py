@@ -6,7 +6,7 @@ Nothing here goes through the product. Sales are named by their id in the ERP, a
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -138,20 +138,62 @@ class Hands:
         This is what "edited after posting" is in an ERP that keeps its books closed. Returns the
         new invoice.
         """
-        fields = ["sales", "lines.unit_price"]
-        (row,) = self.staff.read(_INVOICE, [("id", "=", int(invoice))], fields)
-        (sale,) = row["sales"]
+        return self.replace_first_line(
+            invoice, lambda line: {"unit_price": line["unit_price"] + extra}
+        )
+
+    def replace_first_line(
+        self,
+        invoice: str | int,
+        change: Callable[[Mapping[str, Any]], dict[str, Any] | None],
+        on: datetime.date | None = None,
+    ) -> int:
+        """Cancel a posted invoice and post another, with other values or nothing in its first line.
+
+        `change` is given that line's unit_price and taxes. Returns the new invoice.
+        """
         self.cancel_invoice(invoice)
+        fresh = self._draft_again(invoice)
+        fields = ["unit_price", "taxes"]
+        (line,) = self.staff.read(
+            "account.invoice.line", [("invoice", "=", fresh)], fields, limit=1
+        )
+        values = change(line)
+        lines = ("delete", [line["id"]]) if values is None else ("write", [line["id"]], values)
+        return self._post_draft(fresh, {"lines": [lines]}, on)
+
+    def post_again(self, invoice: str | int, on: datetime.date | None = None) -> int:
+        """Post what a cancelled invoice was for, once more. Returns the new invoice."""
+        return self._post_draft(self._draft_again(invoice), {}, on)
+
+    def double_invoice(self, invoice: str | int, on: datetime.date | None = None) -> int:
+        """Post a copy of a posted invoice, for the same sale. Returns the new invoice."""
+        (fresh,) = self.staff.call(f"model.{_INVOICE}.copy", [int(invoice)], {})
+        old, new = (
+            self.staff.read("account.invoice.line", [("invoice", "=", one)], ["origin"])
+            for one in (int(invoice), fresh)
+        )
+        # A copy forgets what it was made from.
+        lines = [
+            ("write", [line["id"]], {"origin": like["origin"]})
+            for like, line in zip(old, new, strict=True)
+        ]
+        return self._post_draft(fresh, {"lines": lines}, on)
+
+    def _post_draft(self, invoice: int, values: dict[str, Any], on: datetime.date | None) -> int:
+        dated = {} if on is None else {"accounting_date": on}
+        if values or dated:
+            self.staff.call(f"model.{_INVOICE}.write", [invoice], {**values, **dated})
+        self.staff.call(f"model.{_INVOICE}.post", [invoice])
+        return invoice
+
+    def _draft_again(self, invoice: str | int) -> int:
+        """A draft of what was cancelled, made by its sale."""
+        (row,) = self.staff.read(_INVOICE, [("id", "=", int(invoice))], ["sales"])
+        (sale,) = row["sales"]
         self._recreate(sale)
         (fresh,) = self.staff.find(_INVOICE, [("sales", "=", sale), ("state", "=", "draft")])
-        lines = self.staff.read(
-            "account.invoice.line", [("invoice", "=", fresh)], ["unit_price"], limit=1
-        )
-        price = {"unit_price": lines[0]["unit_price"] + extra}
-        change = {"lines": [("write", [lines[0]["id"]], price)]}
-        self.staff.call(f"model.{_INVOICE}.write", [fresh], change)
-        self.staff.call(f"model.{_INVOICE}.post", [fresh])
-        return fresh
+        return int(fresh)
 
     def _recreate(self, sale: int) -> None:
         wizard = "wizard.sale.handle.invoice.exception"
