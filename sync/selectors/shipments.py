@@ -14,7 +14,6 @@ from sync.models import (
     OutboxMessage,
     Shipment,
 )
-from sync.selectors.counts import MOST_COUNTED
 from sync.selectors.invoices import Event, timeline
 
 Sent = OutboxMessage.State
@@ -51,13 +50,13 @@ def shipments() -> QuerySet[Shipment]:
     )
 
 
-def waiting_shipments() -> int:
-    """How many parcels wait for a person: no carrier, or refused; up to the most a screen shows.
+def stuck_shipments() -> tuple[QuerySet[Shipment], QuerySet[Shipment]]:
+    """The parcels that wait for a person: those without carrier, and those refused.
 
     Two questions and not one with OR: each is answered by the index of those few rows.
     """
-    stuck = (Shipment.objects.filter(STAGES[stage]).order_by() for stage in ("PARKED", "REFUSED"))
-    return min(sum(rows[:MOST_COUNTED].count() for rows in stuck), MOST_COUNTED)
+    parked, refused = (Shipment.objects.filter(STAGES[stage]) for stage in ("PARKED", "REFUSED"))
+    return parked, refused
 
 
 def carriers() -> QuerySet[CarrierMapping]:
@@ -72,8 +71,8 @@ def carriers() -> QuerySet[CarrierMapping]:
     )
 
 
-def unmapped_carriers() -> int:
-    return CarrierMapping.objects.filter(carrier=None).count()
+def unmapped_carriers() -> QuerySet[CarrierMapping]:
+    return CarrierMapping.objects.filter(carrier=None)
 
 
 def story(invoice: Invoice) -> list[Event]:

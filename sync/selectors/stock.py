@@ -130,8 +130,8 @@ def open_holds() -> list[StockHold]:
     return list(holds().filter(state=StockHold.State.OPEN).order_by("pk"))
 
 
-def open_hold_count() -> int:
-    return StockHold.objects.filter(state=StockHold.State.OPEN).count()
+def standing_holds() -> QuerySet[StockHold]:
+    return StockHold.objects.filter(state=StockHold.State.OPEN)
 
 
 def preview(hold: StockHold, *, limit: int = 20) -> list[ListingStock]:
