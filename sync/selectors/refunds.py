@@ -18,7 +18,6 @@ def corrections() -> QuerySet[Correction]:
             default=F("state"),
             output_field=CharField(),
         ),
-        seller_name=F("invoice__seller_name"),
     )
 
 
