@@ -48,7 +48,9 @@ def _input(widget: Widget) -> SafeString:
 
 
 def _select(widget: Widget) -> SafeString:
-    drawn = [format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"]))]
+    drawn: list[str] = [
+        format_html('<select name="{}"{}>', widget["name"], _attributes(widget["attrs"]))
+    ]
     for group, options, _ in widget["optgroups"]:
         if group:
             drawn.append(format_html('<optgroup label="{}">', group))

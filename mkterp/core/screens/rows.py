@@ -3,12 +3,13 @@ template, which takes several times as long for each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.utils import timezone
 from django.utils.formats import localize
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.timezone import template_localtime
 
 from mkterp.core.screens.actions import Action
 from mkterp.core.screens.marks import icon
@@ -136,4 +137,6 @@ def shown(value: Any) -> SafeString:
     """A cell's value as a template would write it."""
     if isinstance(value, str):
         return conditional_escape(value)
-    return conditional_escape(localize(template_localtime(value)))
+    if isinstance(value, datetime) and timezone.is_aware(value):
+        value = timezone.localtime(value)
+    return conditional_escape(localize(value))
