@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 WHOLE_ROWS = re.compile(r'SELECT DISTINCT "\w+"\."id"')
 # Of these the frame asks for the person, the rail's counts and the period on every page.
-MOST = 46
+MOST = 30
 LISTS = sorted(
     door.name.removesuffix("-export")
     for door in doors()
