@@ -15,56 +15,12 @@ from sync import selectors
 from sync.selectors import stock
 
 
-def open_cases(user: Any) -> Count:
-    return Count(selectors.open_case_count(), "need")
-
-
-def parked_orders(user: Any) -> Count:
-    return Count(selectors.parked_count(), "")
-
-
-def unmapped(user: Any) -> Count:
-    return Count(selectors.open_case_count(kind="UNMAPPED_SKU"), "need")
-
-
-def held_levels(user: Any) -> Count:
-    return Count(stock.open_hold_count(), "need")
-
-
-def stuck_shipments(user: Any) -> Count:
-    return Count(selectors.waiting_shipments(), "need")
-
-
-def parked_refunds(user: Any) -> Count:
-    return Count(selectors.parked_corrections(), "need")
-
-
-def unmapped_carriers(user: Any) -> Count:
-    return Count(selectors.unmapped_carriers(), "need")
-
-
-def refused_messages(user: Any) -> Count:
-    return Count(selectors.refused_count(), "broke")
-
-
-def disputed_advices(user: Any) -> Count:
-    return Count(settlement.disputed_advices(), "need")
-
-
-def standing_residues(user: Any) -> Count:
-    return Count(settlement.standing_count(), "need")
-
-
-def to_approve(user: Any) -> Count:
-    return Count(books.to_approve_count(), "need")
-
-
 def health(user: Any) -> Count:
     """The worst that health has to say, in two words."""
     at = timezone.now()
     if selectors.stalled(at=at) is not None:
         return Count(text="no worker", meaning="broke")
-    states = [feed.state for feed in selectors.feeds(at=at)]
+    states = list(selectors.feed_states(at=at).values())
     down = sum(state in ("unavailable", "stopped") for state in states)
     if down:
         return Count(text=f"{down} down", meaning="broke")
@@ -110,7 +66,8 @@ FRAME = Frame(
             "Exceptions",
             "triangle-alert",
             "sync.view_exceptioncase",
-            count=open_cases,
+            waits=selectors.standing_cases,
+            meaning="need",
             bar=True,
         ),
         NavItem(
@@ -118,7 +75,7 @@ FRAME = Frame(
             "Orders",
             "shopping-bag",
             "sync.view_invoice",
-            count=parked_orders,
+            waits=selectors.parked_orders,
             bar=True,
         ),
         NavItem(
@@ -126,21 +83,24 @@ FRAME = Frame(
             "Shipments",
             "truck",
             "sync.view_shipment",
-            count=stuck_shipments,
+            waits=selectors.stuck_shipments,
+            meaning="need",
         ),
         NavItem(
             "sync:refunds",
             "Refunds",
             "undo-2",
             "sync.view_correction",
-            count=parked_refunds,
+            waits=selectors.parked_corrections,
+            meaning="need",
         ),
         NavItem(
             "sync:unmapped",
             "Unmapped SKUs",
             "unlink",
             "mapping.view_listing",
-            count=unmapped,
+            waits=selectors.unmapped_skus,
+            meaning="need",
             group="Mapping",
         ),
         NavItem(
@@ -155,7 +115,8 @@ FRAME = Frame(
             "Carriers",
             "tag",
             "sync.view_carriermapping",
-            count=unmapped_carriers,
+            waits=selectors.unmapped_carriers,
+            meaning="need",
             group="Mapping",
         ),
         NavItem("mapping:sellers", "Sellers", "store", "mapping.view_seller", group="Mapping"),
@@ -171,7 +132,8 @@ FRAME = Frame(
             "Held levels",
             "pause",
             "sync.view_stockhold",
-            count=held_levels,
+            waits=stock.standing_holds,
+            meaning="need",
             group="Inventory",
         ),
         NavItem("sync:drift", "Drift", "split", "sync.view_stockdrift", group="Inventory"),
@@ -187,7 +149,8 @@ FRAME = Frame(
             "Settlement",
             "landmark",
             "sync.view_remittanceadvice",
-            count=disputed_advices,
+            waits=settlement.disputed_advices,
+            meaning="need",
             group="Finance",
         ),
         NavItem(
@@ -195,7 +158,8 @@ FRAME = Frame(
             "Differences",
             "split",
             "reconciliation.view_residue",
-            count=standing_residues,
+            waits=settlement.standing_residues,
+            meaning="need",
             group="Finance",
         ),
         NavItem(
@@ -217,7 +181,8 @@ FRAME = Frame(
             "Tax adjustments",
             "percent",
             "reconciliation.view_taxadjustment",
-            count=to_approve,
+            waits=books.to_approve,
+            meaning="need",
             group="Finance",
         ),
         NavItem(
@@ -261,7 +226,8 @@ FRAME = Frame(
             "Outbox",
             "send",
             "sync.view_outboxmessage",
-            count=refused_messages,
+            waits=selectors.refused_messages,
+            meaning="broke",
             group="Traffic",
         ),
         NavItem(

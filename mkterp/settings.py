@@ -111,6 +111,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "mkterp.core.widgets.Renderer"
+
 if database_url := os.environ.get("DATABASE_URL"):
     _database = conninfo_to_dict(database_url)
 else:

@@ -63,7 +63,8 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
     },
     InboxMessage: {"typename": "'Invoice'", "node_id": "'invoice-' || n", "state": "'DONE'"},
     OutboxMessage: {
-        "operation": "'order'",
+        # Of two in three a shipment's, as `Shipment` names them.
+        "operation": "CASE WHEN (g - 1) % 3 > 0 THEN 'create_shipment' ELSE 'order' END",
         "reference": "'INV-' || n",
         "state": "CASE WHEN g % 100 = 3 THEN 'FAILED' ELSE 'DELIVERED' END",
         "delivered_at": "now() - g * interval '1 minute'",

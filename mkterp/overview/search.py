@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from mapping.models import ErpItem, Listing, Seller
@@ -68,13 +68,23 @@ def beginning(field: str, text: str) -> Q:
     return either
 
 
+def few(rows: QuerySet[Any], *, newest: bool = False) -> list[Any]:
+    """The first few by their keys, or the last.
+
+    The sum keeps the planner from walking the keys' own index until it has met enough rows: it
+    does so where it takes a value for frequent, and reads the whole table when there is none.
+    """
+    key = F("pk") + 0
+    return list(rows.order_by(key.desc() if newest else key.asc())[:FEW])
+
+
 def _orders(text: str) -> Iterator[Hit]:
     number = number_in(text, "INV")
     rows: list[Invoice] = []
     if number is not None:
         some = Invoice.objects.select_related("seller")
-        rows += some.filter(legacy_id=number).order_by("-pk")[:FEW]
-        rows += some.filter(order__legacy_id=number).order_by("-pk")[:FEW]
+        rows += few(some.filter(legacy_id=number), newest=True)
+        rows += few(some.filter(order__legacy_id=number), newest=True)
     codes = spellings(text)
     documents = ErpDocument.objects.filter(number__in=codes).union(
         ErpDocument.objects.filter(invoice_number__in=codes)
@@ -118,8 +128,8 @@ def _code(lookup: str, text: str) -> Q:
 
 def _first(by_code: QuerySet[Any], model: Any, text: str) -> list[Any]:
     """The few with this barcode or SKU, then the few whose SKU begins so."""
-    rows = list(by_code.order_by("pk")[:FEW])
-    rows += model.objects.filter(sku__in=spellings(text)).order_by("pk")[:FEW]
+    rows = few(by_code)
+    rows += few(model.objects.filter(sku__in=spellings(text)))
     if len(text) >= SHORTEST and len(rows) < FEW:
         rows += model.objects.filter(beginning("sku", text)).order_by("sku", "pk")[:FEW]
     return rows[: 2 * FEW]
@@ -138,7 +148,7 @@ def _advices(text: str) -> Iterator[Hit]:
     if number is None:
         return
     rows = RemittanceAdvice.objects.select_related("seller").filter(legacy_id=number)
-    for advice in rows.order_by("pk")[:FEW]:
+    for advice in few(rows):
         address = url("reconciliation:advice", advice.pk)
         if address:
             yield Hit("Advices", "landmark", str(advice), str(advice.seller), address, exact=True)

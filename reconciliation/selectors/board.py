@@ -134,11 +134,12 @@ def recent_periods() -> list[AccountingPeriod]:
 
 
 def current(*, at: datetime) -> AccountingPeriod | None:
-    """The period to work on: the oldest that is over and not closed, else the running one."""
+    """The period to work on: the oldest that is over and not closed, else the running one.
+
+    One query: every page asks, and there are twelve a year.
+    """
     today = at.astimezone(settings.COMPANY_TIME_ZONE).date()
-    waiting = AccountingPeriod.objects.exclude(state=AccountingPeriod.State.CLOSED)
-    return (
-        waiting.filter(end__lt=today).order_by("start").first()
-        or AccountingPeriod.objects.filter(start__lte=today, end__gte=today).first()
-        or AccountingPeriod.objects.order_by("-start").first()
-    )
+    periods = list(AccountingPeriod.objects.order_by("start"))
+    over = (one for one in periods if one.end < today and one.state != one.State.CLOSED)
+    running = (one for one in periods if one.start <= today <= one.end)
+    return next(over, None) or next(running, None) or (periods[-1] if periods else None)

@@ -17,7 +17,6 @@ from reconciliation.models import (
 )
 from sync.domain.documents import JournalLine as EntryLine
 from sync.models import LedgerDocument, OutboxMessage
-from sync.selectors import MOST_COUNTED
 
 
 def adjustments() -> QuerySet[TaxAdjustment]:
@@ -115,10 +114,9 @@ def completeness() -> QuerySet[CompletenessStatement]:
     return CompletenessStatement.objects.select_related("seller").order_by("-day", "-pk")
 
 
-def to_approve_count() -> int:
-    """How many adjustments wait for a decision."""
-    waiting = TaxAdjustment.objects.filter(state=TaxAdjustment.State.PREPARED)
-    return waiting.order_by()[:MOST_COUNTED].count()
+def to_approve() -> QuerySet[TaxAdjustment]:
+    """The adjustments that wait for a decision."""
+    return TaxAdjustment.objects.filter(state=TaxAdjustment.State.PREPARED)
 
 
 def beyond_count() -> int:

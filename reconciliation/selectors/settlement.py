@@ -33,7 +33,6 @@ from reconciliation.models import (
     SettlementEntry,
 )
 from sync.models import AdviceLine, OutboxMessage, RemittanceAdvice
-from sync.selectors import MOST_COUNTED
 
 DISPUTES = [Residue.Level.PAYOUT, Residue.Level.ADVICE]
 
@@ -253,18 +252,17 @@ def last_run() -> MatchRun | None:
     return MatchRun.objects.order_by("-pk").first()
 
 
-def disputed_advices() -> int:
-    """How many advices wait because something of them is in dispute; at most what is shown.
+def disputed_advices() -> QuerySet[RemittanceAdvice]:
+    """The advices that wait because something of them is in dispute.
 
     Asked from the few differences that stand, not from all the advices there ever were.
     """
     standing = Residue.objects.filter(cleared_at=None, level__in=DISPUTES).order_by()
     on_it = AdviceLine.objects.filter(remittance__in=standing.values("remittance")).order_by()
     named = standing.exclude(advice=None).values("advice")
-    disputed = RemittanceAdvice.objects.filter(pk__in=named.union(on_it.values("advice")))
-    return disputed.order_by()[:MOST_COUNTED].count()
+    return RemittanceAdvice.objects.filter(pk__in=named.union(on_it.values("advice")))
 
 
-def standing_count() -> int:
-    """How many differences stand."""
-    return Residue.objects.filter(cleared_at=None).order_by()[:MOST_COUNTED].count()
+def standing_residues() -> QuerySet[Residue]:
+    """The differences that stand."""
+    return Residue.objects.filter(cleared_at=None)

@@ -281,6 +281,14 @@ class ListingStock(models.Model):
             models.Index(
                 fields=["changed_at"], name="listingstock_zeroed", condition=Q(level=0, refusal="")
             ),
+            models.Index(
+                fields=["told_at"], name="listingstock_told", condition=Q(told_at__isnull=False)
+            ),
+            models.Index(
+                fields=["listing"],
+                name="listingstock_moving",
+                condition=Q(queued_version__gt=F("told_version")),
+            ),
         ]
 
     def __str__(self) -> str:

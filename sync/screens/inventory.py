@@ -79,7 +79,7 @@ class ChangeColumn(NumberColumn):
 
 
 class InventoryFilters(filters.FilterSet):
-    standing = AnyOf(choices=STANDINGS, label="State")
+    standing = AnyOf(choices=STANDINGS, label="State", method="by_standing")
     seller = filters.ModelChoiceFilter(
         field_name="listing__seller", queryset=Seller.objects.all(), empty_label="any"
     )
@@ -91,6 +91,9 @@ class InventoryFilters(filters.FilterSet):
     class Meta:
         model = ListingStock
         fields: ClassVar[list[str]] = []
+
+    def by_standing(self, rows: QuerySet[Any], name: str, value: list[str]) -> QuerySet[Any]:
+        return levels.standing_so(rows, value)
 
 
 class InventoryTable(tables.Table):

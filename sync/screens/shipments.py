@@ -57,7 +57,7 @@ class ShipmentFilters(filters.FilterSet):
 
 class ShipmentTable(tables.Table):
     order = Column(accessor="invoice__number", verbose_name="Order", narrow="lead", css="nw")
-    seller = Column(accessor="seller_name", narrow="hide", wide=True, css="c-lead sub-ink")
+    seller = Column(accessor="invoice__seller_name", narrow="hide", wide=True, css="c-lead sub-ink")
     erp_shipment = Column(verbose_name="ERP shipment", narrow="hide", wide=True)
     carrier = Column(verbose_name="Carrier", narrow="sub")
     tracking = Column(verbose_name="Tracking", narrow="sub", mono=True)

@@ -1,5 +1,8 @@
-"""Counts for the rail, each one query that stops at the most a screen shows."""
+"""What the rail counts."""
 
+from django.db.models import QuerySet
+
+from sync.domain.cases import CaseKind
 from sync.models import (
     ExceptionCase,
     InboxMessage,
@@ -10,19 +13,20 @@ from sync.models import (
 MOST_COUNTED = 10_001
 
 
-def open_case_count(*, kind: str = "") -> int:
-    rows = ExceptionCase.objects.filter(state=ExceptionCase.State.OPEN).order_by()
-    return (rows.filter(kind=kind) if kind else rows)[:MOST_COUNTED].count()
+def standing_cases() -> QuerySet[ExceptionCase]:
+    return ExceptionCase.objects.filter(state=ExceptionCase.State.OPEN)
 
 
-def parked_count() -> int:
-    parked = Invoice.objects.filter(state__in=[Invoice.State.PARKED, Invoice.State.FAILED])
-    return parked.order_by()[:MOST_COUNTED].count()
+def unmapped_skus() -> QuerySet[ExceptionCase]:
+    return standing_cases().filter(kind=CaseKind.UNMAPPED_SKU)
 
 
-def refused_count() -> int:
-    refused = OutboxMessage.objects.filter(state=OutboxMessage.State.FAILED)
-    return refused.order_by()[:MOST_COUNTED].count()
+def parked_orders() -> QuerySet[Invoice]:
+    return Invoice.objects.filter(state__in=[Invoice.State.PARKED, Invoice.State.FAILED])
+
+
+def refused_messages() -> QuerySet[OutboxMessage]:
+    return OutboxMessage.objects.filter(state=OutboxMessage.State.FAILED)
 
 
 def last_webhook() -> InboxMessage | None:

@@ -95,6 +95,16 @@ _WHEN_NEEDED = (
 )
 
 
+def feed_states(*, at: datetime) -> dict[str, str]:
+    """The state of every feed, as in `feeds`, from its own row alone. One query."""
+    rows = {feed.name: feed for feed in Feed.objects.order_by("name")}
+    # What waits behind a feed is in its words, and never in its state.
+    return {
+        name: _feed_health(name, label, _minutes(name), rows.get(name), 0, at).state
+        for name, (label, _) in FEEDS.items()
+    }
+
+
 def feeds(*, at: datetime) -> list[FeedHealth]:
     """Every feed, in the order of the road; green only by evidence. Six queries."""
     rows = {feed.name: feed for feed in Feed.objects.order_by("name")}

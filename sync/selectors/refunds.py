@@ -3,7 +3,6 @@
 from django.db.models import Case, CharField, F, Q, QuerySet, Value, When
 
 from sync.models import Correction, GoodsReturn, OutboxMessage
-from sync.selectors.counts import MOST_COUNTED
 
 MOVING = [OutboxMessage.State.PENDING, OutboxMessage.State.IN_FLIGHT]
 
@@ -19,13 +18,11 @@ def corrections() -> QuerySet[Correction]:
             default=F("state"),
             output_field=CharField(),
         ),
-        seller_name=F("invoice__seller_name"),
     )
 
 
-def parked_corrections() -> int:
-    parked = Correction.objects.filter(state=Correction.State.PARKED)
-    return parked.order_by()[:MOST_COUNTED].count()
+def parked_corrections() -> QuerySet[Correction]:
+    return Correction.objects.filter(state=Correction.State.PARKED)
 
 
 def goods_return(correction: Correction) -> GoodsReturn | None:

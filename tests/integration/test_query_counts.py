@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 WHOLE_ROWS = re.compile(r'SELECT DISTINCT "\w+"\."id"')
 # Of these the frame asks for the person, the rail's counts and the period on every page.
-MOST = 46
+MOST = 30
 LISTS = sorted(
     door.name.removesuffix("-export")
     for door in doors()
@@ -76,10 +76,11 @@ def test_the_rail_counts_what_its_lists_show():
     pour(50, least=50)
 
     shown = selectors.shipments().filter(stage__in=["PARKED", "REFUSED"])
-    assert (selectors.waiting_shipments(), shown.count() > 5) == (shown.count(), True)
+    stuck = sum(rows.count() for rows in selectors.stuck_shipments())
+    assert (stuck, shown.count() > 5) == (shown.count(), True)
     for stage in STAGES:
         by_it = selectors.at_stage(selectors.shipments(), [stage])
         assert set(by_it.values_list("stage", flat=True)) <= {stage}
         assert by_it.count() == selectors.shipments().filter(stage=stage).count()
     parked = selectors.corrections().filter(state="PARKED")
-    assert selectors.parked_corrections() == parked.count() > 5
+    assert selectors.parked_corrections().count() == parked.count() > 5

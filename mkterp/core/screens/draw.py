@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 from django.http import HttpRequest
 
@@ -10,25 +11,11 @@ from mkterp.core.models import KeptView
 from mkterp.core.screens import words
 from mkterp.core.screens.actions import Action, Outcome
 from mkterp.core.screens.columns import Badge
+from mkterp.core.screens.rows import Button, RowView, buttons
 from mkterp.core.screens.state import ListState
 
 if TYPE_CHECKING:
     from mkterp.core.screens.lists import ListScreen, View
-
-
-@dataclass(frozen=True)
-class Button:
-    """A button that may be pressed: the person has the permission, the row meets the condition."""
-
-    action: Action
-    url: str
-    key: str = ""  # the row; "" in the bulk bar
-
-    @property
-    def css(self) -> str:
-        if self.action.danger:
-            return "d"
-        return "p" if self.action.primary else ""
 
 
 @dataclass(frozen=True)
@@ -40,30 +27,6 @@ class Header:
     css: str
     url: str = ""
     direction: str = ""  # ascending, descending, or "" when the list is sorted by another
-
-
-@dataclass(frozen=True)
-class Cell:
-    html: Any
-    css: str
-    lead: bool
-
-
-@dataclass(frozen=True)
-class RowView:
-    """One row of the table, ready to draw."""
-
-    row: Any
-    key: str
-    title: str
-    css: str
-    cells: list[Cell]
-    open_url: str  # the list with this row open, or the row's page when there is no panel
-    panel_url: str
-    page_url: str
-    buttons: list[Button]
-    refused: str
-    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -99,10 +62,6 @@ class ListPage:
         return self.state.request
 
     @cached_property
-    def table(self) -> Any:
-        return self.screen.table(data=self.state.page.rows)
-
-    @cached_property
     def allowed(self) -> list[Action]:
         """The actions this person may take at all."""
         user = self.request.user
@@ -114,7 +73,7 @@ class ListPage:
 
     @cached_property
     def headers(self) -> list[Header]:
-        return [self._header(self.table.columns[name]) for name in self.state.columns]
+        return [self._header(self.screen.columns[name]) for name in self.state.columns]
 
     def _header(self, column: Any) -> Header:
         css = column.column.attrs.get("th", {}).get("class", "")
@@ -132,38 +91,44 @@ class ListPage:
 
     @cached_property
     def rows(self) -> list[RowView]:
-        return [self._row(bound) for bound in self.table.rows]
+        screen, state = self.screen, self.state
+        cells = [(self._css(name), screen.cells[name]) for name in state.columns]
+        lead = state.columns.index(screen.lead)
+        in_row = [action for action in self.allowed if action.row]
+        here = state.here(open=None)
+        opened = f"{here}{'&' if '?' in here else '?'}open="
+        rows = []
+        for row in state.page.rows:
+            key, page_url = screen.key_of(row), screen.row_url(row)
+            rows.append(
+                RowView(
+                    row=row,
+                    key=key,
+                    title=screen.row_title(row),
+                    css=screen.row_class(row),
+                    cells=[(css, cell(row)) for css, cell in cells],
+                    lead=lead,
+                    open_url=f"{opened}{quote_plus(key)}" if screen.panel_template else page_url,
+                    panel_url=screen.url("panel", row) if screen.panel_template else "",
+                    page_url=page_url,
+                    buttons=buttons(screen, row, in_row),
+                    refused=self.outcome.refused.get(str(row.pk), ""),
+                    is_open=state.open == key,
+                    picked=bool(self.bulk),
+                    acts=bool(self.allowed),
+                )
+            )
+        return rows
 
-    def _row(self, bound: Any) -> RowView:
-        screen, state, row = self.screen, self.state, bound.record
-        key = screen.key_of(row)
-        cells = []
-        for name in state.columns:
-            css = self.table.columns[name].column.attrs.get("td", {}).get("class", "")
-            cells.append(Cell(bound.get_cell(name), css, lead=name == screen.lead))
-        page_url = screen.row_url(row)
-        return RowView(
-            row=row,
-            key=key,
-            title=screen.row_title(row),
-            css=screen.row_class(row),
-            cells=cells,
-            open_url=state.here(open=key) if screen.panel_template else page_url,
-            panel_url=screen.url("panel", row) if screen.panel_template else "",
-            page_url=page_url,
-            buttons=buttons(screen, row, [a for a in self.allowed if a.row]),
-            refused=self.outcome.refused.get(str(row.pk), ""),
-            is_open=state.open == key,
-        )
+    def _css(self, name: str) -> str:
+        return str(self.screen.columns[name].column.attrs.get("td", {}).get("class", ""))
 
     @cached_property
     def tabs(self) -> list[Tab]:
         state = self.state
         tabs = []
         for view in self.screen.views:
-            count = ""
-            if view.count:
-                count = words.count_text(state.counted(state.filtered_by(view)))
+            count = words.count_text(state.count_of(view)) if view.count else ""
             current = state.view == view and not any(own.current for own in self.own_tabs)
             tabs.append(Tab(view, state.view_address(view), current, count))
         return tabs
@@ -190,7 +155,7 @@ class ListPage:
     def columns_offered(self) -> list[tuple[str, str, bool]]:
         """Name, label and whether it is shown, of each column that may be left out."""
         return [
-            (name, str(self.table.columns[name].header), name in self.state.columns)
+            (name, str(self.screen.columns[name].header), name in self.state.columns)
             for name in self.screen.column_names
             if name != self.screen.lead
         ]
@@ -304,9 +269,3 @@ class RowPage:
     @property
     def moving(self) -> bool:
         return self.screen.moving(self.row)
-
-
-def buttons(screen: "ListScreen", row: Any, actions: list[Action]) -> list[Button]:
-    """The buttons of these actions that apply to the row now, in the order they were declared."""
-    key = screen.key_of(row)
-    return [Button(a, screen.url(a.name), key) for a in actions if a.condition(row)]

@@ -4,7 +4,6 @@ import csv
 import io
 import logging
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -13,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from mkterp.core import roles, workbook
+from mkterp.core.screens.cells import Cell
 from mkterp.core.screens.serve import View
 from mkterp.core.screens.state import ListState
 from mkterp.core.screens.words import csv_cell
@@ -79,25 +79,18 @@ def lines(state: ListState) -> Iterator[str]:
 
 def heading(state: ListState) -> list[str]:
     """What the columns are called."""
-    empty = state.screen.table(data=[])
-    return [str(empty.columns[name].header) for name in _columns(state)]
+    return [str(state.screen.columns[name].header) for name in _columns(state)]
 
 
 def values(state: ListState) -> Iterator[list[Any]]:
     """The rows in the list's order, read as they are asked for."""
-    columns, table = _columns(state), state.screen.table
-    rows = state.rows.order_by(*state.ordering).iterator(chunk_size=CHUNK)
-    while chunk := list(islice(rows, CHUNK)):
-        for bound in table(data=chunk).rows:
-            yield [_value(bound, name) for name in columns]
+    cells = [Cell(state.screen.columns[name], plain=True) for name in _columns(state)]
+    for row in state.rows.order_by(*state.ordering).iterator(chunk_size=CHUNK):
+        yield [cell(row) for cell in cells]
 
 
 def _columns(state: ListState) -> list[str]:
     return [name for name in state.columns if not _left_out(state.screen.table, name)]
-
-
-def _value(bound: Any, name: str) -> Any:
-    return bound.get_cell_value(name)
 
 
 def _left_out(table: Any, name: str) -> bool:

@@ -4,19 +4,24 @@ The roof declares one `Frame` and names it in `settings.FRAME`; the context proc
 each person the part they may open. Counts are asked for only when a template draws them.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString, mark_safe
 
 from mkterp.core import roles
 from mkterp.core.forms import PreferencesForm
-from mkterp.core.screens import toasts, words
+from mkterp.core.screens import counting, toasts, words
+from mkterp.core.screens.addresses import address
+from mkterp.core.screens.marks import icon
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,20 @@ class Count:
 
 @dataclass(frozen=True)
 class NavItem:
-    """One line of the rail. `count` gets the user and answers a number, a Count or None."""
+    """One line of the rail.
+
+    `waits` names the rows that a person can act on there, the same for everybody at any time:
+    their text is made once, and all lines are counted in one question. `count` is for what rows
+    do not say: it gets the user and answers a number, a Count or None.
+    """
 
     url_name: str
     label: str
     icon: str
     permission: str = ""
     count: Callable[[Any], int | Count | None] | None = None
+    waits: Callable[[], QuerySet[Any] | tuple[QuerySet[Any], ...]] | None = None
+    meaning: str = ""  # of what waits: "", need or broke
     group: str = ""  # the heading it stands under
     key: str = ""  # a single key that opens it
     foot: bool = False  # at the bottom of the rail
@@ -85,6 +97,24 @@ class RailItem:
     url: str
     current: bool
     count: Count
+
+    @cached_property
+    def html(self) -> SafeString:
+        """One line of the rail; the same line lies behind "More" on a narrow screen."""
+        count, key = self.count, self.item.key
+        after = format_html('<kbd class="ct">{}</kbd>', key) if key else ""
+        if count.shown:
+            after = format_html('<span class="ct {}">{}</span>', count.meaning, count.shown)
+        return format_html(
+            '<a class="mk-nav{}" href="{}"{}{}>{}<span class="cut">{}</span>{}</a>',
+            " on" if self.current else "",
+            self.url,
+            mark_safe(' aria-current="page"') if self.current else "",
+            format_html(' data-key="{}"', key) if key else "",
+            icon(self.item.icon),
+            self.item.label,
+            after,
+        )
 
 
 @dataclass(frozen=True)
@@ -131,18 +161,22 @@ class FrameForPerson:
         user = self.request.user
         path = self.request.path
         shown = [
-            (item, reverse(item.url_name)) for item in self.declared.navigation if item.is_for(user)
+            (item, address(item.url_name)) for item in self.declared.navigation if item.is_for(user)
         ]
         # The longest address that leads here is the place we are at: /orders/12/ is in Orders.
         places = [url for _, url in shown if path == url or (url != "/" and path.startswith(url))]
         here = max(places, key=len, default="")
-        return [RailItem(item, url, url == here, _count(item, user)) for item, url in shown]
+        counts = _waiting([item for item, _ in shown])
+        return [
+            RailItem(item, url, url == here, counts.get(item) or _count(item, user))
+            for item, url in shown
+        ]
 
     @property
     def places(self) -> list[Place]:
         """Every page of the rail that this person may open; asks the database for no count."""
         return [
-            Place(item.label, item.icon, item.group, reverse(item.url_name))
+            Place(item.label, item.icon, item.group, address(item.url_name))
             for item in self.declared.navigation
             if item.is_for(self.request.user)
         ]
@@ -151,13 +185,13 @@ class FrameForPerson:
     def personal(self) -> list[Place]:
         """The pages that are about this person alone."""
         return [
-            Place(item.label, item.icon, item.group, reverse(item.url_name))
+            Place(item.label, item.icon, item.group, address(item.url_name))
             for item in self.declared.personal
         ]
 
     @property
     def palette_url(self) -> str:
-        return reverse(self.declared.palette) if self.declared.palette else ""
+        return address(self.declared.palette) if self.declared.palette else ""
 
     @property
     def groups(self) -> list[RailGroup]:
@@ -183,7 +217,7 @@ class FrameForPerson:
 
     @property
     def search_url(self) -> str:
-        return reverse(self.declared.search) if self.declared.search else ""
+        return address(self.declared.search) if self.declared.search else ""
 
     @cached_property
     def period(self) -> Period | None:
@@ -222,6 +256,22 @@ class FrameForPerson:
     @property
     def toasts(self) -> list[toasts.Toast]:
         return toasts.pending(self.request)
+
+
+@functools.cache
+def _questions(item: NavItem) -> list[counting.Question]:
+    waits = item.waits() if item.waits else ()
+    return [counting.question(rows) for rows in (waits if isinstance(waits, tuple) else (waits,))]
+
+
+def _waiting(items: list[NavItem]) -> dict[NavItem, Count]:
+    """What waits behind each of these that says what waits; one query."""
+    asked = [(item, one) for item in items if item.waits for one in _questions(item)]
+    found: dict[NavItem, int] = {}
+    answers = counting.answers([one for _, one in asked])
+    for (item, _), number in zip(asked, answers, strict=True):
+        found[item] = min(found.get(item, 0) + number, counting.MOST)
+    return {item: Count(number, item.meaning) for item, number in found.items()}
 
 
 def _count(item: NavItem, user: Any) -> Count:

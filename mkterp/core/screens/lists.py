@@ -7,11 +7,13 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
 from mkterp.core.screens import keyset, serve
 from mkterp.core.screens.acting import act
 from mkterp.core.screens.actions import Action
+from mkterp.core.screens.addresses import address
+from mkterp.core.screens.cells import Cell
 from mkterp.core.screens.columns import Badge
 from mkterp.core.screens.export import export, export_workbook
 
@@ -169,6 +171,16 @@ class ListScreen:
     def column_names(self) -> list[str]:
         return list(self.table.base_columns)
 
+    @cached_property
+    def columns(self) -> Any:
+        """The columns bound to a table without rows: they differ neither by person nor by row."""
+        return self.table(data=[]).columns
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """What draws the cells of each column."""
+        return {name: Cell(self.columns[name]) for name in self.column_names}
+
     def view_named(self, name: str) -> View | None:
         return next((view for view in self.views if view.name == name), None)
 
@@ -186,8 +198,7 @@ class ListScreen:
         name = {"list": self.name, "": self.noun_name, **files}.get(
             kind, f"{self.noun_name}-{kind}"
         )
-        kwargs = {"key": self.key_of(row)} if row is not None else None
-        return reverse(self._full(name), kwargs=kwargs)
+        return address(self._full(name), None if row is None else self.key_of(row))
 
     @property
     def url_name(self) -> str:

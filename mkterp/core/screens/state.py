@@ -14,7 +14,8 @@ from django.core.validators import EMPTY_VALUES
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
-from mkterp.core.screens import keyset, words
+from mkterp.core.screens import counting, keyset
+from mkterp.core.screens.filters import with_data
 
 if TYPE_CHECKING:
     from mkterp.core.screens.lists import ListScreen, View
@@ -100,12 +101,15 @@ class ListState:
     # -- rows ---------------------------------------------------------------------------------
 
     @cached_property
+    def everything(self) -> QuerySet[Any]:
+        """All that this person may see here, before any filter."""
+        return self.screen.rows(self.request)
+
+    @cached_property
     def filterset(self) -> Any:
         if self.screen.filters is None:
             return None
-        return self.screen.filters(
-            data=self.given, queryset=self.screen.rows(self.request), request=self.request
-        )
+        return self.screen.filters(data=self.given, queryset=self.everything, request=self.request)
 
     @cached_property
     def valid(self) -> bool:
@@ -115,8 +119,8 @@ class ListState:
     def rows(self) -> QuerySet[Any]:
         """All rows the list is about. A filter that makes no sense shows nothing, and says so."""
         if not self.valid:
-            return self.screen.rows(self.request).none()
-        base = self.screen.rows(self.request) if self.filterset is None else self.filterset.qs
+            return self.everything.none()
+        base = self.everything if self.filterset is None else self.filterset.qs
         return self._searched(base)
 
     def _searched(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -133,16 +137,23 @@ class ListState:
             condition &= either
         return rows.filter(condition)
 
-    def counted(self, rows: QuerySet[Any]) -> int:
-        """How many, up to one more than the limit: nobody waits for an exact million.
-
-        Keys alone: what a row shows need not be worked out to count it.
-        """
-        return rows.order_by().values("pk")[: words.COUNT_LIMIT + 1].count()
-
     @cached_property
     def count(self) -> int:
-        return self.counted(self.rows)
+        """How many rows there are, up to one more than is shown."""
+        return self._counts[""]
+
+    def count_of(self, view: "View") -> int:
+        """How many rows the tab of a view leads to; the list itself when that is this list."""
+        return self._counts.get(view.name, self.count)
+
+    @cached_property
+    def _counts(self) -> dict[str, int]:
+        """Of the list as it is, and of each other view whose tab bears a number; one query."""
+        asked = {"": counting.question(self.rows)}
+        for view in self.screen.views:
+            if view.count and not (view == self.view and self.unchanged):
+                asked[view.name] = counting.question(self.filtered_by(view))
+        return dict(zip(asked, counting.answers(list(asked.values())), strict=True))
 
     @cached_property
     def page(self) -> keyset.Page:
@@ -152,14 +163,12 @@ class ListState:
 
     def filtered_by(self, view: "View") -> QuerySet[Any]:
         """The rows of another view, for the number on its tab."""
-        base = self.screen.rows(self.request)
-        if self.screen.filters is None:
-            return base
+        if self.filterset is None:
+            return self.everything
         data = QueryDict(mutable=True)
         for name, value in view.wanted(self.request).items():
             data.setlist(name, value)
-        filterset: Any = self.screen.filters(data=data, queryset=base, request=self.request)
-        found: QuerySet[Any] = filterset.qs
+        found: QuerySet[Any] = with_data(self.filterset, data).qs
         return found
 
     @cached_property
@@ -174,12 +183,18 @@ class ListState:
         return kept
 
     @cached_property
+    def unchanged(self) -> bool:
+        """Whether this is a view as it was declared: nothing added, nothing sought."""
+        if self.search or self.view is None:
+            return False
+        return dict(self.in_force.lists()) == self.view.wanted(self.request)
+
+    @cached_property
     def at_home(self) -> bool:
         """Whether this is the list as it opens: the first view, nothing added, nothing sought."""
         if self.search or not self.screen.views or self.view is not self.screen.views[0]:
             return not (self.search or self.screen.views or self.in_force)
-        wanted = self.view.wanted(self.request)
-        return dict(self.in_force.lists()) == wanted
+        return self.unchanged
 
     # -- addresses ----------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The tags of our templates: `{% load mkterp %}`."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_filters.widgets import DateRangeWidget
 
-from mkterp.core.screens import draw, marks, words
+from mkterp.core.screens import marks, rows, words
 from mkterp.core.screens.columns import Badge
 
 register = template.Library()
@@ -78,10 +79,16 @@ def query(context: template.Context, **changes: Any) -> str:
     return f"?{data.urlencode()}" if data else "?"
 
 
-@register.inclusion_tag("core/_actions.html", takes_context=True)
+@register.simple_tag
+def buttons(shown: Iterable[rows.Button]) -> SafeString:
+    """{% buttons panel.buttons %} — each with the key that presses it."""
+    return rows.draw_buttons(shown, keys=True)
+
+
+@register.simple_tag(takes_context=True)
 def action_bar(
     context: template.Context, screen: Any, row: Any, only: str = "", size: str = ""
-) -> dict[str, Any]:
+) -> SafeString:
     """{% action_bar screen row %} — the buttons this person may press on this row now.
 
     `only` names actions, separated by spaces; `size` "sm" makes them small. The page must hold
@@ -94,7 +101,7 @@ def action_bar(
         for action in screen.actions
         if action.offered and action.allowed(user) and (not names or action.name in names)
     ]
-    return {"buttons": draw.buttons(screen, row, allowed), "size": size, "keys": not size}
+    return rows.draw_buttons(rows.buttons(screen, row, allowed), size=size, keys=not size)
 
 
 @register.inclusion_tag("core/_act_form.html", takes_context=True)
