@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.forms",
     "django_filters",
     "django_htmx",
     "django_q",
@@ -111,7 +112,8 @@ TEMPLATES = [
     }
 ]
 
-FORM_RENDERER = "mkterp.core.widgets.Renderer"
+# Templates of widgets are looked for among ours first: templates/django/forms/widgets/.
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
 if database_url := os.environ.get("DATABASE_URL"):
     _database = conninfo_to_dict(database_url)

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from mkterp.core.models import KeptView
 from mkterp.core.screens import words
 from mkterp.core.screens.actions import Action, Outcome
+from mkterp.core.screens.cells import Cell
 from mkterp.core.screens.columns import Badge
-from mkterp.core.screens.rows import Button, RowView, buttons
+from mkterp.core.screens.rows import Button, RowView, buttons, draw_buttons, link, shown
 from mkterp.core.screens.state import ListState
 
 if TYPE_CHECKING:
@@ -91,34 +92,43 @@ class ListPage:
 
     @cached_property
     def rows(self) -> list[RowView]:
-        screen, state = self.screen, self.state
-        cells = [(self._css(name), screen.cells[name]) for name in state.columns]
-        lead = state.columns.index(screen.lead)
+        screen = self.screen
+        cells = [(self._css(name), screen.cells[name]) for name in self.state.columns]
+        lead = self.state.columns.index(screen.lead)
         in_row = [action for action in self.allowed if action.row]
-        here = state.here(open=None)
+        here = self.state.here(open=None)
         opened = f"{here}{'&' if '?' in here else '?'}open="
-        rows = []
-        for row in state.page.rows:
-            key, page_url = screen.key_of(row), screen.row_url(row)
-            rows.append(
-                RowView(
-                    row=row,
-                    key=key,
-                    title=screen.row_title(row),
-                    css=screen.row_class(row),
-                    cells=[(css, cell(row)) for css, cell in cells],
-                    lead=lead,
-                    open_url=f"{opened}{quote_plus(key)}" if screen.panel_template else page_url,
-                    panel_url=screen.url("panel", row) if screen.panel_template else "",
-                    page_url=page_url,
-                    buttons=buttons(screen, row, in_row),
-                    refused=self.outcome.refused.get(str(row.pk), ""),
-                    is_open=state.open == key,
-                    picked=bool(self.bulk),
-                    acts=bool(self.allowed),
-                )
-            )
-        return rows
+        return [self._row(row, cells, lead, in_row, opened) for row in self.state.page.rows]
+
+    def _row(
+        self,
+        row: Any,
+        cells: list[tuple[str, Cell]],
+        lead: int,
+        actions: list[Action],
+        opened: str,
+    ) -> RowView:
+        screen = self.screen
+        key, page_url = screen.key_of(row), screen.row_url(row)
+        drawn = [(css, shown(cell(row))) for css, cell in cells]
+        url = f"{opened}{quote_plus(key)}" if screen.panel_template else page_url
+        is_open = self.state.open == key
+        if url:
+            css, html = drawn[lead]
+            panel_url = screen.url("panel", row) if screen.panel_template else ""
+            linked = link(key=key, url=url, panel_url=panel_url, is_open=is_open, html=html)
+            drawn[lead] = css, linked
+        return RowView(
+            row=row,
+            key=key,
+            title=screen.row_title(row),
+            css=screen.row_class(row),
+            cells=drawn,
+            page_url=page_url,
+            buttons=draw_buttons(buttons(screen, row, actions), size="sm", quiet=True),
+            refused=self.outcome.refused.get(str(row.pk), ""),
+            is_open=is_open,
+        )
 
     def _css(self, name: str) -> str:
         return str(self.screen.columns[name].column.attrs.get("td", {}).get("class", ""))

@@ -1,5 +1,8 @@
-"""Rows and buttons as HTML: there are hundreds on a page, so they are written here and not in a
-template, which takes several times as long for each."""
+"""What stands in the rows of a list, drawn: core/_table.html puts it in its place.
+
+Cells, links and buttons are hundreds on a page and are written here, because a template takes
+several times as long for each.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -78,59 +81,24 @@ class RowView:
     key: str
     title: str
     css: str
-    cells: list[tuple[str, Any]]  # the class of each, and what stands in it
-    lead: int  # the place of the cell that carries the link
-    open_url: str  # the list with this row open, or the row's page when there is no panel
-    panel_url: str
+    cells: list[tuple[str, SafeString]]  # the class of each, and what stands in it
     page_url: str
-    buttons: list[Button]
+    buttons: SafeString
     refused: str
     is_open: bool
-    picked: bool  # whether it can be ticked
-    acts: bool  # whether there is a column for buttons
 
-    @property
-    def html(self) -> SafeString:
-        """The `<tr>`, and beneath it the sentence of a refusal."""
-        key, title = conditional_escape(self.key), conditional_escape(self.title)
-        cells = []
-        if self.picked:
-            cells.append(
-                '<td role="cell" class="w-cb"><input class="cb" type="checkbox" form="act"'
-                f' name="pk" value="{key}" id="pick-{key}" aria-label="Select {title}"></td>'
-            )
-        for at, (css, value) in enumerate(self.cells):
-            html = self._linked(shown(value)) if at == self.lead else shown(value)
-            cells.append(f'<td role="cell" class="{css}">{html}</td>')
-        if self.acts:
-            drawn = draw_buttons(self.buttons, size="sm", quiet=True)
-            cells.append(f'<td role="cell" class="w-act">{drawn}</td>')
-        page = format_html(' data-page="{}"', self.page_url) if self.page_url else ""
-        css = f"{self.css} cur" if self.is_open else self.css
-        row = f'<tr role="row" id="row-{key}" class="{css}" data-row="{key}"{page}>'
-        return mark_safe(f"{row}{''.join(cells)}</tr>{self._refusal() if self.refused else ''}")
 
-    def _linked(self, html: SafeString) -> SafeString:
-        if not self.open_url:
-            return html
-        panel = ' hx-get="{}" hx-target="#panel" hx-indicator="#panel"' if self.panel_url else ""
-        return format_html(
-            '<a class="row-link" id="open-{}" href="{}"{}{}>{}</a>',
-            self.key,
-            self.open_url,
-            format_html(panel, self.panel_url) if panel else "",
-            mark_safe(' aria-current="true"') if self.is_open else "",
-            html,
-        )
-
-    def _refusal(self) -> SafeString:
-        return format_html(
-            '<tr role="row" class="note"><td role="cell" colspan="99"><div class="mk-refused"'
-            ' role="alert">{}<span><b>{}</b> {}</span></div></td></tr>',
-            icon("octagon-x"),
-            self.title,
-            self.refused,
-        )
+def link(*, key: str, url: str, panel_url: str, is_open: bool, html: SafeString) -> SafeString:
+    """The cell that opens its row: in the panel where there is one, else on a page of its own."""
+    panel = ' hx-get="{}" hx-target="#panel" hx-indicator="#panel"' if panel_url else ""
+    return format_html(
+        '<a class="row-link" id="open-{}" href="{}"{}{}>{}</a>',
+        key,
+        url,
+        format_html(panel, panel_url) if panel else "",
+        mark_safe(' aria-current="true"') if is_open else "",
+        html,
+    )
 
 
 def shown(value: Any) -> SafeString:

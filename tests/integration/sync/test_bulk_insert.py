@@ -75,7 +75,8 @@ def test_every_column_comes_back_as_from_bulk_create():
 
     ours = stored(Invoice)
     assert [{**row, "id": 0} for row in ours] == [{**row, "id": 0} for row in theirs]
-    assert [row.status_flags for row in Invoice.objects.order_by("pk")][2] == [ODD[:40], "NULL", "a,b"]
+    flags = list(Invoice.objects.order_by("pk").values_list("status_flags", flat=True))
+    assert flags == [[], ["A"], [ODD[:40], "NULL", "a,b"]]
     assert Invoice.objects.order_by("pk").last().placed_at == AT
 
 

@@ -1,13 +1,11 @@
-"""Widgets drawn in Python are Django's own, save for the space between tags."""
+"""Our templates of widgets draw what Django's own do, save for the space between tags."""
 
 import re
 
 import pytest
 from django import forms
-from django.forms.renderers import DjangoTemplates
+from django.forms.renderers import DjangoTemplates, get_default_renderer
 from django.utils.safestring import mark_safe
-
-from mkterp.core.widgets import Renderer
 
 CHOICES = [
     ("", "any"),
@@ -38,7 +36,7 @@ WIDGETS = [
 @pytest.mark.parametrize(("widget", "value"), WIDGETS)
 def test_a_widget_is_drawn_as_django_draws_it(widget, value):
     attrs = {"id": "id_it", "aria-invalid": "true"}
-    ours = widget.render("it", value, attrs, renderer=Renderer())
+    ours = widget.render("it", value, attrs, renderer=get_default_renderer())
     theirs = widget.render("it", value, attrs, renderer=DjangoTemplates())
 
     assert _plain(ours) == _plain(theirs)
