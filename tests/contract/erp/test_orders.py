@@ -174,11 +174,11 @@ def test_an_operators_order_is_booked_once_shipped_and_invoiced(house: ErpHouse)
         (state,) = house.port.order_states([ref])
         return state.phase
 
-    house.post_invoices(ref)  # at most its shipping: the goods have not left
+    in_the_books = datetime.now(UTC).date() - timedelta(days=1)  # not the day it is done
+    house.post_invoices(ref, in_the_books)  # at most its shipping: the goods have not left
     assert phase() is OrderPhase.ACCEPTED
     house.ship(ref)
     assert phase() is OrderPhase.ACCEPTED
-    in_the_books = datetime.now(UTC).date() - timedelta(days=1)  # not the day it is done
     house.post_invoices(ref, in_the_books)
     (state,) = house.port.order_states([ref])
     assert state.phase is OrderPhase.BOOKED

@@ -129,7 +129,18 @@ class Hands:
         self.admin.call(f"model.{_INVOICE}.write", [int(invoice)], {"description": words})
 
     def cancel_invoice(self, invoice: str | int) -> None:
-        """Take a posted invoice back; the ERP books the opposite."""
+        """Take a posted invoice back; the ERP books the opposite.
+
+        What is settled it lets nobody take back: the settling is undone first.
+        """
+        (row,) = self.admin.read(
+            _INVOICE,
+            [("id", "=", int(invoice))],
+            ["state", "lines_to_pay.reconciliation"],
+        )
+        if row["state"] == "paid":
+            marks = {line["reconciliation"] for line in row["lines_to_pay."]} - {None}
+            self._insist("model.account.move.reconciliation.delete", sorted(marks))
         self._insist(f"model.{_INVOICE}.cancel", [int(invoice)])
 
     def replace_invoice(self, invoice: str | int, extra: Decimal) -> int:
