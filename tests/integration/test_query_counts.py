@@ -46,8 +46,9 @@ def asked(client: Client) -> dict[str, int]:
     for name in LISTS:
         _page(client, counts, name, reverse(name))
         page = _page(client, counts, f"{name}, all", reverse(name) + "?view=")
-        if page.rows and page.rows[0].panel_url:
-            _page(client, counts, f"{name}, one open", page.rows[0].open_url)
+        if page.rows and page.screen.panel_template:
+            opened = page.state.here(open=page.rows[0].key)
+            _page(client, counts, f"{name}, one open", opened)
     return counts
 
 
