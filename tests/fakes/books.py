@@ -103,9 +103,9 @@ class FakeBooks(FakeLedger):
             )
             self._book(old, sign=-1)
 
-    def post_again(self, ref: str) -> str:
+    def post_again(self, ref: str) -> None:
         """Post what a cancelled invoice said, once more."""
-        return self.double_invoice(ref)
+        self.double_invoice(ref)
 
     def _instead(self, ref: str, change: Callable[[list[OrderLine]], list[OrderLine]]) -> str:
         with self._lock:

@@ -90,9 +90,9 @@ class RealErp(TrytonErp):
         """Take a posted invoice back."""
         self._hands.cancel_invoice(ref)
 
-    def post_again(self, ref: str) -> str:
-        """Post what a cancelled invoice said, once more."""
-        return str(self._hands.post_again(ref, self._today()))
+    def post_again(self, ref: str) -> None:
+        """Post what a cancelled invoice was for, once more; Tryton may make two of it."""
+        self._hands.post_again(ref, self._today())
 
     def _today(self) -> date:
         return self._clock().date()

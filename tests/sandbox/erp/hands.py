@@ -164,7 +164,7 @@ class Hands:
         `change` is given that line's unit_price and taxes. Returns the new invoice.
         """
         self.cancel_invoice(invoice)
-        fresh = self._draft_again(invoice)
+        (fresh,) = self._drafts_again(invoice)
         fields = ["unit_price", "taxes"]
         (line,) = self.staff.read(
             "account.invoice.line", [("invoice", "=", fresh)], fields, limit=1
@@ -173,9 +173,9 @@ class Hands:
         lines = ("delete", [line["id"]]) if values is None else ("write", [line["id"]], values)
         return self._post_draft(fresh, {"lines": [lines]}, on)
 
-    def post_again(self, invoice: str | int, on: datetime.date | None = None) -> int:
-        """Post what a cancelled invoice was for, once more. Returns the new invoice."""
-        return self._post_draft(self._draft_again(invoice), {}, on)
+    def post_again(self, invoice: str | int, on: datetime.date | None = None) -> list[int]:
+        """Post what a cancelled invoice was for, once more. Returns the new invoices."""
+        return [self._post_draft(one, {}, on) for one in self._drafts_again(invoice)]
 
     def double_invoice(self, invoice: str | int, on: datetime.date | None = None) -> int:
         """Post a copy of a posted invoice, for the same sale. Returns the new invoice."""
@@ -198,13 +198,12 @@ class Hands:
         self.staff.call(f"model.{_INVOICE}.post", [invoice])
         return invoice
 
-    def _draft_again(self, invoice: str | int) -> int:
-        """A draft of what was cancelled, made by its sale."""
+    def _drafts_again(self, invoice: str | int) -> list[int]:
+        """Drafts of what was cancelled, and of what it lacked, made by its sale."""
         (row,) = self.staff.read(_INVOICE, [("id", "=", int(invoice))], ["sales"])
         (sale,) = row["sales"]
         self._recreate(sale)
-        (fresh,) = self.staff.find(_INVOICE, [("sales", "=", sale), ("state", "=", "draft")])
-        return int(fresh)
+        return self.staff.find(_INVOICE, [("sales", "=", sale), ("state", "=", "draft")])
 
     def _recreate(self, sale: int) -> None:
         wizard = "wizard.sale.handle.invoice.exception"
