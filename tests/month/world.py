@@ -96,7 +96,8 @@ class World:
     def __enter__(self) -> "World":
         self._open.callback(self.sandbox.stop)
         self._open.callback(self.client.close)
-        self._open.callback(self.erp.close)
+        if isinstance(self.erp, RealErp):
+            self._open.callback(self.erp.close)
         self._open.enter_context(patch.object(connections, "_erp", lambda: self.erp))
         self._open.enter_context(patch.object(connections, "_marketplacer", lambda: self.client))
         suppliers = {f"S{one.legacy_id}": one.business_name for one in self.catalogue.sellers}
