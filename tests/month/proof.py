@@ -24,7 +24,7 @@ class Found:
     refunds: int
     verdict: drift.Verdict
     left: tuple[drift.Seen, ...]  # what stands after everything was put right
-    cases: dict[str, int]
+    cases: tuple[str, ...]  # other exceptions that stay open, in their own words
     apart_by_seller: dict[int, int]
     taxed: int  # orders whose tax was compared, code by code
     apart_by_code: dict[tuple[int, int, str], int]  # by seller, order and tax code
@@ -68,7 +68,8 @@ class Found:
         yield from (f"  {words}" for words in v.false_alarms[:20])
         yield f"left after putting right {len(self.left)}"
         yield from (f"  {one.cause} of {one.amount}: {one.sentence}" for one in self.left[:20])
-        yield f"other open cases {sum(self.cases.values())} {self.cases or ''}"
+        yield f"other open cases {len(self.cases)}"
+        yield from (f"  {words}" for words in self.cases[:20])
         yield f"ERP less marketplace, pence by seller: {self.apart_by_seller or 'equal'}"
         yield f"clearing account, pence unexplained: {self.clearing_unexplained}"
         apart = self.apart_by_code
@@ -194,16 +195,13 @@ def _found(
     others = ExceptionCase.objects.filter(state=ExceptionCase.State.OPEN).exclude(
         key__startswith="settlement:"
     )
-    cases: dict[str, int] = {}
-    for kind in others.order_by("kind").values_list("kind", flat=True):
-        cases[kind] = cases.get(kind, 0) + 1
     return Found(
         orders=world.counts["orders"],
         invoices=len(world.sandbox.store.all("Invoice")),
         refunds=world.counts["refunds"],
         verdict=verdict,
         left=tuple(left),
-        cases=cases,
+        cases=tuple(f"{case.kind}: {case.cause}" for case in others.order_by("kind", "pk")),
         apart_by_seller=sums.apart(theirs.by_seller, ours.by_seller),
         taxed=len({number for _, number, _ in theirs.tax}),
         apart_by_code=sums.apart(theirs.tax, ours.tax),

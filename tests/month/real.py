@@ -1,10 +1,9 @@
 """A real Tryton for the month: the port the product uses, and the people who work in it.
 
-What people book is dated as the month has it; when Tryton last changed a record is its own time.
+What its people book is dated today, by its own clock as much as by theirs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -25,10 +24,10 @@ _AT_WORK = [
 class RealErp(TrytonErp):
     """See `tests.fakes.FakeErp`, whose people do the same. Refs are Tryton's ids."""
 
-    def __init__(self, tryton: Tryton, clock: Callable[[], datetime]) -> None:
+    def __init__(self, tryton: Tryton) -> None:
         names = ("url", "database", "user", "password")
         super().__init__(**{name: tryton.info[name] for name in names}, timeout=300)
-        self._hands, self._clock = Hands(tryton), clock
+        self._hands = Hands(tryton)
 
     def close(self) -> None:
         """Give all connections back."""
@@ -52,22 +51,22 @@ class RealErp(TrytonErp):
             self._hands.ship(ref, carrier=carrier)
 
     def post_invoices(self, ref: str) -> None:
-        """Post what is to be invoiced, booked today."""
-        self._hands.post_invoices([ref], self._today())
+        """Post what is to be invoiced."""
+        self._hands.post_invoices([ref])
 
     def receive(self, ref: str) -> None:
         """Take in what comes back."""
         self._hands.receive(ref)
 
-    # -- the accountant's mistakes, each booked today ---------------------------------------------
+    # -- the accountant's mistakes --------------------------------------------------------------
 
     def double_invoice(self, ref: str) -> str:
         """Post the same again."""
-        return str(self._hands.double_invoice(ref, self._today()))
+        return str(self._hands.double_invoice(ref))
 
     def shorten_invoice(self, ref: str) -> str:
         """Cancel a posted invoice and post another without its first line."""
-        return str(self._hands.replace_first_line(ref, lambda _: None, self._today()))
+        return str(self._hands.replace_first_line(ref, lambda _: None))
 
     def replace_invoice(self, ref: str, extra: Decimal) -> str:
         """Cancel a posted invoice and post another whose first line costs `extra` more."""
@@ -75,7 +74,7 @@ class RealErp(TrytonErp):
         def dearer(line: Mapping[str, Any]) -> dict[str, Any]:
             return {"unit_price": line["unit_price"] + extra}
 
-        return str(self._hands.replace_first_line(ref, dearer, self._today()))
+        return str(self._hands.replace_first_line(ref, dearer))
 
     def retax_invoice(self, ref: str, code: str) -> str:
         """Cancel a posted invoice and post another whose first line has that tax code."""
@@ -84,7 +83,7 @@ class RealErp(TrytonErp):
         def retaxed(line: Mapping[str, Any]) -> dict[str, Any]:
             return {"taxes": [("remove", line["taxes"]), ("add", [tax])]}
 
-        return str(self._hands.replace_first_line(ref, retaxed, self._today()))
+        return str(self._hands.replace_first_line(ref, retaxed))
 
     def cancel_invoice(self, ref: str) -> None:
         """Take a posted invoice back."""
@@ -92,7 +91,4 @@ class RealErp(TrytonErp):
 
     def post_again(self, ref: str) -> None:
         """Post what a cancelled invoice was for, once more; Tryton may make two of it."""
-        self._hands.post_again(ref, self._today())
-
-    def _today(self) -> date:
-        return self._clock().date()
+        self._hands.post_again(ref)

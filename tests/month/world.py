@@ -1,7 +1,8 @@
 """The two far sides of a month, and the product between them.
 
 Marketplacer is the sandbox in this process. The ERP is the one in memory, which the contract suite
-holds to a real Tryton; or a real Tryton. Time is in our hand.
+holds to a real Tryton, and its month the last one; or a real Tryton, which dates by its own clock:
+its month is this one, and whatever its people book they book today. All other time is in our hand.
 """
 
 import tempfile
@@ -59,9 +60,14 @@ CARRIER = "DPD"
 ERP, MARKETPLACER = OutboxMessage.Lane.ERP, OutboxMessage.Lane.MARKETPLACER
 
 
+def this_month() -> date:
+    """The first day of this month."""
+    return datetime.now(UTC).date().replace(day=1)
+
+
 def last_month() -> date:
     """The first day of the month before this one."""
-    return (datetime.now(UTC).date().replace(day=1) - timedelta(days=1)).replace(day=1)
+    return (this_month() - timedelta(days=1)).replace(day=1)
 
 
 class World:
@@ -71,7 +77,7 @@ class World:
     """
 
     def __init__(self, seed: int, tryton: Tryton | None = None) -> None:
-        self.first = last_month()
+        self.first = this_month() if tryton else last_month()
         self.at = datetime(self.first.year, self.first.month, 1, 8, tzinfo=UTC)
         self.counts: Counter[str] = Counter()
         whole = catalogues.build(seed) if tryton else catalogues.build(seed, VARIANTS)
@@ -82,7 +88,7 @@ class World:
                 self.sandbox.store.change("Variant", variant["number"], published=False)
         self.sandbox.trading = Trading(self.sandbox.market, seed=seed)
         self.erp: FakeErp | RealErp = (
-            RealErp(tryton, self.now) if tryton else FakeErp(clock=self.now, max_batch=100)
+            RealErp(tryton) if tryton else FakeErp(clock=self.now, max_batch=100)
         )
         self.client = MarketplacerClient(
             "http://sandbox/graphql",

@@ -201,13 +201,27 @@ class CreditNotes:
     def _rounding(self) -> dict[str, Any]:
         """The penny of a refund whose order had none."""
         code = self._book.names.rounding_item
+        category = "account_category."
         rows: Sequence[Mapping[str, Any]] = self._client.rows(
-            "product.product", [["code", "=", code]], ["default_uom", "account_revenue_used"]
+            "product.product",
+            [["code", "=", code]],
+            [
+                "default_uom",
+                f"{category}account_revenue",
+                f"{category}parent.account_revenue",
+            ],
         )
         if not rows:
             raise Rejected(f"Tryton has no active item {code}.", "sku")
+        found = rows[0][category] or {}
+        # Where a category uses its parent's accounts it has none of its own.
+        account = found.get("account_revenue") or (found.get("parent.") or {}).get(
+            "account_revenue"
+        )
+        if not account:
+            raise Rejected(f"The accounting category of {code} has no revenue account.", "sku")
         return {
             "product": rows[0]["id"],
             "unit": rows[0]["default_uom"],
-            "account": rows[0]["account_revenue_used"],
+            "account": account,
         }

@@ -128,6 +128,19 @@ def test_money_goes_back_once_with_the_originals_tax_and_no_goods(house: ErpHous
     assert after.on_hand == before.on_hand
 
 
+def test_the_penny_of_a_refund_goes_back_though_its_order_had_none(house: ErpHouse) -> None:
+    order = draft([line(house.skus[2], "3", "8.3333")])
+    booked(house, order)
+    refund = credit(order, [of(order.lines[0], "1"), rounding("0.01")])
+
+    house.port.post_credit_note(refund)
+
+    note = house.port.find_credit_notes([refund.key])[refund.key]
+    assert (note.state, note.gross) == (DocumentState.POSTED, -refund.gross)
+    penny = next(one for one in note.lines if one.line_key == refund.lines[1].key)
+    assert (penny.net, penny.tax, penny.account) == (Decimal("-0.01"), Decimal(0), "4.1.9")
+
+
 def test_a_refund_gives_back_no_more_than_was_invoiced(house: ErpHouse) -> None:
     order = draft([line(house.skus[2], "2", "10.0000")])
     ref = accepted(house, order)

@@ -1,7 +1,6 @@
 """The month's accountants make the same mistakes in a real Tryton and in the ERP in memory."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -13,13 +12,12 @@ from tests.fakes import FakeErp
 from tests.month.real import RealErp
 from tests.sandbox.erp import Tryton
 
-YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 Erp = FakeErp | RealErp
 
 
 @pytest.fixture
 def real(tryton: Tryton) -> Iterator[RealErp]:
-    erp = RealErp(tryton, lambda: YESTERDAY)
+    erp = RealErp(tryton)
     yield erp
     erp.close()
 

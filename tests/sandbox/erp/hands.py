@@ -157,7 +157,6 @@ class Hands:
         self,
         invoice: str | int,
         change: Callable[[Mapping[str, Any]], dict[str, Any] | None],
-        on: datetime.date | None = None,
     ) -> int:
         """Cancel a posted invoice and post another, with other values or nothing in its first line.
 
@@ -171,13 +170,13 @@ class Hands:
         )
         values = change(line)
         lines = ("delete", [line["id"]]) if values is None else ("write", [line["id"]], values)
-        return self._post_draft(fresh, {"lines": [lines]}, on)
+        return self._post_draft(fresh, {"lines": [lines]})
 
-    def post_again(self, invoice: str | int, on: datetime.date | None = None) -> list[int]:
+    def post_again(self, invoice: str | int) -> list[int]:
         """Post what a cancelled invoice was for, once more. Returns the new invoices."""
-        return [self._post_draft(one, {}, on) for one in self._drafts_again(invoice)]
+        return [self._post_draft(one, {}) for one in self._drafts_again(invoice)]
 
-    def double_invoice(self, invoice: str | int, on: datetime.date | None = None) -> int:
+    def double_invoice(self, invoice: str | int) -> int:
         """Post a copy of a posted invoice, for the same sale. Returns the new invoice."""
         (fresh,) = self.staff.call(f"model.{_INVOICE}.copy", [int(invoice)], {})
         old, new = (
@@ -189,12 +188,11 @@ class Hands:
             ("write", [line["id"]], {"origin": like["origin"]})
             for like, line in zip(old, new, strict=True)
         ]
-        return self._post_draft(fresh, {"lines": lines}, on)
+        return self._post_draft(fresh, {"lines": lines})
 
-    def _post_draft(self, invoice: int, values: dict[str, Any], on: datetime.date | None) -> int:
-        dated = {} if on is None else {"accounting_date": on}
-        if values or dated:
-            self.staff.call(f"model.{_INVOICE}.write", [invoice], {**values, **dated})
+    def _post_draft(self, invoice: int, values: dict[str, Any]) -> int:
+        if values:
+            self.staff.call(f"model.{_INVOICE}.write", [invoice], values)
         self.staff.call(f"model.{_INVOICE}.post", [invoice])
         return invoice
 
