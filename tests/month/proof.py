@@ -201,7 +201,10 @@ def _found(
         refunds=world.counts["refunds"],
         verdict=verdict,
         left=tuple(left),
-        cases=tuple(f"{case.kind}: {case.cause}" for case in others.order_by("kind", "pk")),
+        cases=tuple(
+            f"{case.kind}: {case.cause} {case.quote}".strip()
+            for case in others.order_by("kind", "pk")
+        ),
         apart_by_seller=sums.apart(theirs.by_seller, ours.by_seller),
         taxed=len({number for _, number, _ in theirs.tax}),
         apart_by_code=sums.apart(theirs.tax, ours.tax),
