@@ -12,7 +12,7 @@ from sync.erp.tryton.changed import changed
 from sync.erp.tryton.client import TrytonClient
 from sync.erp.tryton.references import ReferenceBook
 
-_LINE = "account.move.line"
+_LINE, _MOVE = "account.move.line", "account.move,"
 _A_PAGE = 500
 _FIELDS = (
     *("move", "move.number", "move.date", "move.journal.code", "move.description", "move.origin"),
@@ -53,8 +53,21 @@ class Ledger:
         if cursor is not None:
             domain.append(["id", ">", int(cursor)])
         rows = self._client.rows(_LINE, domain, _FIELDS, limit=_A_PAGE)
-        found = tuple(_line(row) for row in rows)
+        reversed_ = self._reversed(rows)
+        found = tuple(_line(row, reversed_) for row in rows)
         return Page(found, str(rows[-1]["id"]) if len(rows) == _A_PAGE else None)
+
+    def _reversed(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+        """Where the moves came from that some of these take back, by Tryton's name for them.
+
+        A cancelled invoice's opposite comes from the invoice's move and not from the invoice.
+        """
+        names = {row["move."]["origin"] or "" for row in rows}
+        ids = sorted(int(name.removeprefix(_MOVE)) for name in names if name.startswith(_MOVE))
+        if not ids:
+            return {}
+        found = self._client.rows("account.move", [["id", "in", ids]], ["origin"])
+        return {f"{_MOVE}{row['id']}": row["origin"] for row in found if row["origin"]}
 
     def balances(self, on: date, accounts: Sequence[str], *, by_party: bool) -> tuple[Balance, ...]:
         """See ErpPort.balances.
@@ -159,11 +172,11 @@ class Ledger:
         return str(settled.pop())
 
 
-def _line(row: Mapping[str, Any]) -> LedgerLine:
+def _line(row: Mapping[str, Any], reversed_: Mapping[str, str]) -> LedgerLine:
     move = row["move."]
-    origin = move["origin"] or ""
+    origin = reversed_.get(move["origin"], move["origin"]) or ""
     model, _, record = origin.partition(",")
-    ours = not origin or origin.startswith("account.move,")
+    ours = not origin or origin.startswith(_MOVE)
     return LedgerLine(
         ref=str(row["id"]),
         move_ref=str(row["move"]),

@@ -8,6 +8,7 @@ import pytest
 from sync.domain.delivery import Transient, UnknownOutcome
 from sync.domain.documents import (
     FulfilledBy,
+    LedgerQuery,
     OrderPhase,
     ReturnDraft,
     ReturnLine,
@@ -16,7 +17,16 @@ from sync.domain.documents import (
 )
 from sync.erp.tryton import TrytonErp
 from tests.contract.erp.houses import Meddler, TrytonHouse
-from tests.contract.erp.orders import accepted, credit, draft, line, new_key, of, shipping
+from tests.contract.erp.orders import (
+    accepted,
+    credit,
+    draft,
+    line,
+    new_key,
+    of,
+    rounding,
+    shipping,
+)
 from tests.sandbox.erp import Tryton
 
 
@@ -232,3 +242,25 @@ def test_a_tracking_number_in_the_free_text_is_read_where_there_is_no_other(
         one for one in tryton_house.port.shipments(since, None).rows if one.order_key == order.key
     ]
     assert (told.carrier, told.tracking) == ("Evri", ("H0001", "H0002"))
+
+
+def test_the_ledger_of_a_cancelled_invoice_names_it_on_both_sides(
+    tryton_house: TrytonHouse,
+) -> None:
+    order = draft([line(tryton_house.skus[0], "1", "10.0000"), rounding("0.03")])
+    ref = accepted(tryton_house, order)
+    tryton_house.ship(ref)
+    tryton_house.post_invoices(ref)
+    port = tryton_house.port
+    (invoice,) = [
+        one
+        for one in port.find_documents([order.key])[order.key]
+        if "4.1.9" in {found.account for found in one.lines}
+    ]
+
+    tryton_house.hands.cancel_invoice(invoice.ref)
+
+    query = LedgerQuery(accounts=("4.1.9",), changed_since=datetime.now(UTC) - timedelta(minutes=5))
+    found = [one for one in port.ledger_lines(query, None).rows if one.document_ref == invoice.ref]
+    assert [one.debit - one.credit for one in found] == [Decimal("-0.03"), Decimal("0.03")]
+    assert {one.journal_key for one in found} == {""}
