@@ -6,6 +6,7 @@ It starts the product with orders coming in, and waits until there is something 
 import shutil
 import sys
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -21,7 +22,7 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="mkterp-gallery-"))
     home.chmod(0o755)
     try:
-        with running_demo(home, rate=60) as stack:
+        with running_demo(home, rate=60, since=datetime.now(UTC)) as stack:
             wait_for("orders", lambda: stack.status()["orders_seen"] >= ORDERS, 600)
             told = places(stack.environment)
             taken = photograph(stack.web, told["visitors"])
