@@ -11,14 +11,15 @@ from contextlib import AbstractContextManager
 
 import django
 
+from mkterp.postgres import Cluster, default_data_dir
+from tests.sandbox.erp import Tryton, running_tryton
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mkterp.settings")
 django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from mkterp.postgres import Cluster, default_data_dir  # noqa: E402
 from tests.month import drift, proof, trading  # noqa: E402
-from tests.sandbox.erp import Tryton, running_tryton  # noqa: E402
 
 
 def main() -> int:
