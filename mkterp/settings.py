@@ -347,6 +347,11 @@ AUTH_PASSWORD_VALIDATORS = [
 # Who may read /metrics: the bearer of this token; without one, this host itself.
 METRICS_TOKEN = env("METRICS_TOKEN", "")
 
+# Where traces go (mkterp.core.tracing); OpenTelemetry's own variables say the rest.
+TRACES_ENDPOINT = env(
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+)
+
 # -- Logs: lines for people, or one JSON object a line for machines --------------------------------
 
 LOG_FORMAT = env("MKTERP_LOG_FORMAT", "line")

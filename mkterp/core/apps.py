@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate
 
@@ -18,6 +19,11 @@ class CoreConfig(AppConfig):
         last = [config for config in apps.get_app_configs() if config.models_module][-1]
         connection_created.connect(_ask_for_life, dispatch_uid="core.ask_for_life")
         post_migrate.connect(_sync_roles, sender=last, dispatch_uid="core.sync_roles")
+        if settings.TRACES_ENDPOINT:
+            # Its libraries take time to import.
+            from mkterp.core import tracing  # noqa: PLC0415
+
+            tracing.start()
 
 
 def _sync_roles(**_: Any) -> None:

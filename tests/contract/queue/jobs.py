@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+import httpx
 from django.db import transaction
 from django.utils import timezone
 
@@ -62,3 +63,9 @@ def deliver_to_the_deadly(*, path: str) -> None:
     """The product's own lane, with such a marketplace at its end."""
     connections._marketplacer = lambda: Deadly(path)
     deliveries.deliver(lane=OutboxMessage.Lane.MARKETPLACER, clock=timezone.now)
+
+
+def look_around(*, url: str) -> None:
+    """One statement and one call."""
+    OutboxMessage.objects.exists()
+    httpx.get(url)
