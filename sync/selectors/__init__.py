@@ -3,6 +3,7 @@
 from sync.selectors.ageing import (
     TimeToFix,
     ageing,
+    came_and_went,
     closed_counts,
     open_by_kind,
     opened_and_closed,
@@ -105,6 +106,7 @@ __all__ = [
     "blocked_by",
     "blocked_money",
     "budgets",
+    "came_and_went",
     "carriers",
     "cases",
     "causes_of",

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, F, Min, Q, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from mkterp.core.screens.words import age_text
@@ -112,17 +112,24 @@ def ageing(*, at: datetime) -> list[tuple[str, int]]:
 
 def opened_and_closed(*, at: datetime, days: int) -> list[tuple[date, int, int]]:
     """Each day's opened and closed cases, in the company's time zone, oldest first."""
+    return came_and_went(ExceptionCase.objects.all(), "opened_at", "closed_at", at=at, days=days)
+
+
+def came_and_went(
+    rows: QuerySet[Any], came: str, went: str, *, at: datetime, days: int
+) -> list[tuple[date, int, int]]:
+    """How many rows have either moment on each day of the company's, today the last one."""
     zone = settings.COMPANY_TIME_ZONE
     today = at.astimezone(zone).date()
     every = [today - timedelta(days=days - 1 - n) for n in range(days)]
     start = datetime(every[0].year, every[0].month, every[0].day, tzinfo=zone)
     counts = {}
-    for field in ("opened_at", "closed_at"):
-        rows = ExceptionCase.objects.filter(**{f"{field}__gte": start}).order_by()
+    for field in (came, went):
         counts[field] = dict(
-            rows.annotate(day=TruncDate(F(field), tzinfo=zone))
-            .values_list("day")
+            rows.filter(**{f"{field}__gte": start})
+            .order_by()
+            .annotate(its_day=TruncDate(F(field), tzinfo=zone))
+            .values_list("its_day")
             .annotate(many=Count("pk"))
         )
-    opened, closed = counts["opened_at"], counts["closed_at"]
-    return [(day, opened.get(day, 0), closed.get(day, 0)) for day in every]
+    return [(day, counts[came].get(day, 0), counts[went].get(day, 0)) for day in every]

