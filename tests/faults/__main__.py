@@ -2,9 +2,10 @@
 
     python -m tests.faults --seed 3 --faults 10000 [--tryton 500]
 
-Of 10,000 faults at least 300 are kills of processes, 20 restarts of the database, the rest strike
-on the wire. Only those are counted that hit work in flight. `--tryton` says how many of them strike
-a house with a real Tryton instead of the double (default: a twentieth, from 1,000 on).
+Of 10,000 faults at least 300 are kills of processes, 20 restarts of the database and 10 times its
+disk is full (root only, who may mount one), the rest strike on the wire and the clocks. Only those
+are counted that hit work in flight. `--tryton` says how many of them strike a house with a real
+Tryton instead of the double (default: a twentieth, from 1,000 on).
 """
 
 import argparse
@@ -24,14 +25,14 @@ import psycopg
 from tests.faults import strikes, verdict
 from tests.faults.house import House
 
-KILLS, RESTARTS = 300 / 10_000, 20 / 10_000
+KILLS, RESTARTS, FULL_DISKS = 300 / 10_000, 20 / 10_000, 10 / 10_000
 FEWEST_KILLS = 5  # in a campaign however small
-BACKLOG = 40  # orders that are kept under way
+BACKLOG = 120  # orders that are kept under way
 MARKETPLACER = {
     "p_500": 0.04, "p_503": 0.04, "p_429": 0.04, "retry_after": 1, "p_lost_answer": 0.08,
     "p_slow": 0.004, "slow_ms": 31_000,
     "webhook": {
-        "p_duplicate": 0.4, "p_reorder": 0.3, "reorder_seconds": 3, "p_drop": 0.05,
+        "p_duplicate": 0.25, "p_reorder": 0.15, "reorder_seconds": 3, "p_drop": 0.05,
         "silence": False,
     },
 }  # fmt: skip
@@ -49,6 +50,7 @@ class Campaign:
         self.operators = strikes.Operators(house)
         self.kills = max(FEWEST_KILLS, math.ceil(faults * KILLS))
         self.restarts = math.ceil(faults * RESTARTS)
+        self.full_disks = math.ceil(faults * FULL_DISKS) if house.disk.own else 0
         self._roles = iter(strikes.ROLES * (self.kills * 3))
 
     def run(self) -> None:
@@ -78,8 +80,12 @@ class Campaign:
         return dict(sorted((self.struck + self.wire).items()))
 
     def _enough(self) -> bool:
-        whole = self.struck["database restarted"] >= self.restarts and self.killed >= self.kills
-        return whole and self.total >= self.faults
+        return (
+            self.struck["database restarted"] >= self.restarts
+            and self.struck["disk full"] >= self.full_disks
+            and self.killed >= self.kills
+            and self.total >= self.faults
+        )
 
     def _strike(self, turn: int) -> None:
         share = min(1.0, self.total / self.faults) if self.faults else 1.0
@@ -88,10 +94,13 @@ class Campaign:
             self.struck[f"kill {role}"] += strikes.kill_process(self.house, role, self.chance)
         if self.struck["database restarted"] < self.restarts * share and turn % 10 == 9:
             self.struck["database restarted"] += strikes.restart_database(self.house)
-        if turn % 3 == 1:
-            self.struck["database session cut"] += strikes.cut_connections(self.house)
+        if self.struck["disk full"] < self.full_disks * share and turn % 10 == 4:
+            self.struck["disk full"] += strikes.fill_disk(self.house, 3)
+        self.struck["database session cut"] += strikes.cut_connections(self.house)
         if turn % 5 == 4:
-            self.struck["clock jumped"] += strikes.jump(self.house)
+            self.struck["leases ran out"] += strikes.jump(self.house)
+        if turn % 5 == 2:
+            self.struck["clock set wrong"] += strikes.set_clock(self.house, self.chance)
         if turn % 12 == 6:
             self.struck["webhooks silent"] += strikes.silence(self.house, 2)
         if turn % 4 == 2:
@@ -107,7 +116,7 @@ class Campaign:
         except psycopg.OperationalError:
             return  # it is being started again
         if under_way < BACKLOG:
-            self.house.witness("POST", "orders", {"count": 6, "plain": turn % 4 != 0})
+            self.house.witness("POST", "orders", {"count": 12, "plain": turn % 4 != 0})
 
     def _count_wire(self) -> None:
         summary = self.house.witness("GET", "summary")
@@ -120,6 +129,7 @@ class Campaign:
     def _settle(self) -> None:
         """The storm is over: what waits gets its turn, until nothing moves any more."""
         self.house.witness("POST", "faults", {"reset": True})
+        self.house.clocks.right()
         if self.house.erp == "double":
             self.house.dial_double(dict.fromkeys(DOUBLE, 0.0))
         since = self.house.go_live.isoformat().replace("+", "%2B")

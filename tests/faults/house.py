@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from mkterp import postgres
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY, HMAC, PASSWORD = "faults-api-key", "faults-hmac-key", "Tr-faults-password-4711"
 WORKERS = 2
+DISK_BYTES = 3_000_000_000
 # What the cluster's log says of its processes.
 ROLES = {
     "executor": r"ready for work at (\d+)",
@@ -53,13 +55,15 @@ class House:
 
     def __init__(self, folder: Path, *, seed: int, erp: str) -> None:
         self.folder, self.seed, self.erp = folder, seed, erp
-        self.cluster = postgres.Cluster(folder, durable=True)
+        self.disk = Disk(folder / "server")
+        self.clocks = Clocks(folder, [f"worker-{n}" for n in range(WORKERS)])
+        self.cluster = postgres.Cluster(self.disk.folder, durable=True)
         self.ports = {name: free_port() for name in ("web", "marketplacer", "erp")}
         self.go_live = datetime.now(UTC).replace(microsecond=0)
         self.environment = {
             **{k: v for k, v in os.environ.items() if k not in ("DATABASE_URL",)},
             "MKTERP_TEST_CLUSTER": "",
-            "MKTERP_DATA_DIR": str(folder),
+            "MKTERP_DATA_DIR": str(self.disk.folder),
             "MKTERP_GO_LIVE_AT": self.go_live.isoformat(),
             "MARKETPLACER_URL": f"http://127.0.0.1:{self.ports['marketplacer']}/graphql",
             "MARKETPLACER_API_KEY": KEY,
@@ -82,6 +86,7 @@ class House:
     def running(self) -> Iterator["House"]:
         keeper = threading.Thread(target=self._keep, daemon=True)
         try:
+            self.disk.open()
             self.cluster.ensure()
             self.manage("migrate", "--verbosity", "0")
             self.manage("syncschedules", "--verbosity", "0")
@@ -102,6 +107,7 @@ class House:
                     process.wait(20)
                 process.kill()
             self.cluster.destroy()
+            self.disk.close()
 
     def _commands(self) -> dict[str, list[str]]:
         python, port = sys.executable, self.ports
@@ -133,7 +139,7 @@ class House:
             self.processes[name] = subprocess.Popen(
                 self._commands()[name],
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **self.clocks.environment(name)},
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
@@ -208,6 +214,66 @@ class House:
         with psycopg.connect(self.cluster.uri(), autocommit=True) as connection:
             cursor = connection.execute(text, values)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
+
+
+class Disk:
+    """A disk of its own for the database's files, so that it can be full: root's, in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.own = os.geteuid() == 0 and bool(shutil.which("mount"))
+
+    def open(self) -> None:
+        """Raises CalledProcessError when it cannot be mounted."""
+        self.folder.mkdir()
+        if self.own:
+            size = f"size={DISK_BYTES},mode=0755"
+            subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", self.folder], check=True)
+
+    def close(self) -> None:
+        if self.own:
+            subprocess.run(["umount", "--lazy", self.folder], check=False)
+
+    @contextlib.contextmanager
+    def full(self) -> Iterator[None]:
+        """Nothing more can be written to it meanwhile."""
+        filler = self.folder / "filler"
+        try:
+            with filler.open("wb") as handle:
+                while free := shutil.disk_usage(self.folder).free:
+                    with contextlib.suppress(OSError):  # the database took some of it just now
+                        os.posix_fallocate(handle.fileno(), handle.seek(0, os.SEEK_END), free)
+                yield
+        finally:
+            filler.unlink()
+
+
+class Clocks:
+    """A clock for each of these, which can be set wrong by minutes."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._files = {name: folder / f"{name}.clock" for name in names}
+        self.right()
+
+    def right(self) -> None:
+        """All of them."""
+        for name in self._files:
+            self.set(name, 0)
+
+    def set(self, name: str, minutes: int) -> None:
+        """So far ahead of the true time, or behind it; it is there within half a second."""
+        fresh = self._files[name].with_suffix(".new")
+        fresh.write_text(str(minutes))
+        fresh.replace(self._files[name])
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What makes a Python process go by that clock."""
+        if name not in self._files:
+            return {}
+        return {
+            "MKTERP_FAULTS_CLOCK": str(self._files[name]),
+            "PYTHONPATH": str(ROOT / "tests/faults/clock"),
+        }
 
 
 def children(parent: int) -> list[int]:

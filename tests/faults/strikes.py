@@ -11,7 +11,7 @@ import time
 import httpx
 import psycopg
 
-from tests.faults.house import PASSWORD, House, kill, wait_for
+from tests.faults.house import PASSWORD, WORKERS, House, kill, wait_for
 
 ROLES = (
     *("executor", "web", "monitor", "executor", "cluster main", "web main"),
@@ -65,14 +65,17 @@ def restart_database(house: House) -> int:
         return 0
     pidfile = next(house.folder.rglob("postmaster.pid"))
     os.kill(int(pidfile.read_text().splitlines()[0]), signal.SIGKILL)
+    _wait_for_database(house)
+    return 1
 
+
+def _wait_for_database(house: House) -> None:
     def answers() -> bool:
         with contextlib.suppress(psycopg.OperationalError):
             return bool(house.sql("SELECT true"))
         return False
 
     wait_for("database", answers, 120)
-    return 1
 
 
 def cut_connections(house: House) -> int:
@@ -83,6 +86,24 @@ def cut_connections(house: House) -> int:
                 return cut
         time.sleep(0.02)
     return 0
+
+
+def fill_disk(house: House, seconds: float) -> int:
+    """No room on the database's disk for a while, with work in flight."""
+    if not in_flight(house, 20):
+        return 0
+    with house.disk.full():
+        time.sleep(seconds)
+    _wait_for_database(house)
+    return 1
+
+
+def set_clock(house: House, chance: random.Random) -> int:
+    """The clock of one worker's host goes wrong by minutes, ahead or back, until the next time."""
+    hit = in_flight(house, 2)
+    name = f"worker-{chance.randrange(WORKERS)}"
+    house.clocks.set(name, chance.choice((-20, -7, -1, 0, 1, 7, 20)))
+    return int(hit)
 
 
 def jump(house: House) -> int:
