@@ -27,7 +27,8 @@ from sync.domain.shipping import (
 )
 from sync.domain.tax import Arithmetic, Level, Prices
 
-_BOUND = 25
+# Minor units by which a share of the shipping may leave its pro-rata amount, unless finance say.
+BOUND = 25
 # A goods line's net may be a unit beside the one nearest to its gross: a customer pays documents.
 _GOODS_LATITUDE = 1
 _PRICE_DIGITS = 2  # of a unit price below the currency's smallest unit, as ERPs keep them
@@ -165,7 +166,7 @@ class _Applied:
             arithmetic=Arithmetic(Level.LINE, rounding),
             basis=Basis.WEIGHT,  # a line weighs what the marketplace charged on it
             flat=_flat(charged.flat_rate if charged else None, rules),
-            bound=_BOUND if policy.bound is None else policy.bound,
+            bound=BOUND if policy.bound is None else policy.bound,
             goods_latitude=_GOODS_LATITUDE,
             price_digits=_PRICE_DIGITS,
         )

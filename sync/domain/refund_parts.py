@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from mkterp.core.money import split
-from sync.domain.credit_lines import Amount
+from sync.domain.credit_lines import TOLERANCE, Amount
 from sync.domain.documents import (
     DocumentKind,
     DocumentState,
@@ -16,6 +16,7 @@ from sync.domain.documents import (
     OrderPhase,
     PostedDocument,
 )
+from sync.domain.order_lines import BOUND
 
 ZERO = Decimal(0)
 _POSTAGE = re.compile(r"shipping|postage|delivery|freight|carriage", re.IGNORECASE)
@@ -129,6 +130,36 @@ def shares_of(
     if any(minor < 0 for minor in wanted.values()):
         return "its parts and its sum contradict each other."
     return {key: (units.get(key, ZERO), minor) for key, minor in sorted(wanted.items()) if minor}
+
+
+def within(
+    shares: Mapping[str, tuple[Decimal, int]], order: OrderDraft, left_minor: Mapping[str, int]
+) -> dict[str, tuple[Decimal, int]]:
+    """The shares with pennies that the shipping cannot carry any more moved to goods that can.
+
+    Penny-exact shares let some of the shipping stand on goods in the ERP (sync/domain/allocation).
+    More than that is left where it is: it was never there.
+    """
+    moved = {key: minor for key, (_, minor) in shares.items()}
+    excess = 0
+    for line in order.lines:
+        over = moved.get(line.key, 0) - max(left_minor[line.key], 0)
+        if line.kind is LineKind.SHIPPING and TOLERANCE < over <= BOUND:
+            moved[line.key] -= over
+            excess += over
+    goods = [line.key for line in order.lines if line.kind is LineKind.GOODS]
+    for key in sorted(goods, key=lambda one: one not in shares):
+        room = min(excess, max(left_minor[key] - moved.get(key, 0), 0))
+        if room:
+            moved[key] = moved.get(key, 0) + room
+            excess -= room
+    if excess:
+        return dict(shares)
+    return {
+        key: (shares[key][0] if key in shares else ZERO, minor)
+        for key, minor in sorted(moved.items())
+        if minor
+    }
 
 
 def _spread(

@@ -21,7 +21,7 @@ from sync.domain.credit_lines import (
     residue_line,
 )
 from sync.domain.documents import FulfilledBy, LineKind, OrderDraft, OrderLine, OrderPhase
-from sync.domain.refund_parts import Can, GivenBack, InErp, held, shares_of
+from sync.domain.refund_parts import Can, GivenBack, InErp, held, shares_of, within
 
 __all__ = [
     "Can", "Cancel", "Credit", "Decision", "GivenBack", "InErp", "Refuse", "Settled", "Wait",
@@ -242,14 +242,16 @@ def _credit(
         if not booked:
             return Wait("A part of the order is not invoiced in the ERP yet.")
         return Refuse(CaseKind.REFUND_UNPLACED, f"{reference}: {shares}")
+    by_key = {line.key: line for line in order.lines}
+    if booked:
+        shares = within(shares, order, left_minor)
     short = [key for key, (_, minor) in shares.items() if minor > left_minor[key] + TOLERANCE]
     if short:
         if not booked and not all(erp.invoiced.get(key) for key in short):
             return Wait("A part of the order is not invoiced in the ERP yet.")
-        return _over(reference, order, due, sum(max(left_minor[key], 0) for key in shares))
+        return _over_line(reference, by_key[short[0]], shares[short[0]][1], left_minor, order)
     made: list[OrderLine] = []
     residue = 0
-    by_key = {line.key: line for line in order.lines}
     for key, (units, minor) in shares.items():
         line = by_key[key]
         rate = rates.get(line.tax_code or "", ZERO)
@@ -298,6 +300,18 @@ def _over(reference: str, order: OrderDraft, asked: int, left: int) -> Refuse:
         CaseKind.OVER_REFUND,
         f"{reference} gives back {_money(asked, order)}; {_money(left, order)} is left of "
         f"{order.reference}.",
+    )
+
+
+def _over_line(
+    reference: str, line: OrderLine, asked: int, left_minor: Mapping[str, int], order: OrderDraft
+) -> Refuse:
+    what = "the shipping" if line.kind is LineKind.SHIPPING else line.sku or line.description
+    left = max(left_minor[line.key], 0)
+    return Refuse(
+        CaseKind.OVER_REFUND,
+        f"{reference} gives back {_money(asked, order)} for {what}; {_money(left, order)} is left "
+        f"of it in {order.reference}.",
     )
 
 

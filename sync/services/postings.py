@@ -1,18 +1,19 @@
 """What the ERP holds for an invoice: recorded when accepted, read again until it is booked."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure
 from sync.domain.documents import OrderPhase, OrderState, Written
-from sync.models import ErpDocument, ExceptionCase, Invoice, OutboxMessage
+from sync.models import ErpDocument, ExceptionCase, Invoice, LedgerDocument, OutboxMessage
 from sync.services import cases, feeds, outbox
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
@@ -153,25 +154,49 @@ def _differences(invoice: Invoice, document: ErpDocument) -> list[str]:
 
 
 def read_back(*, clock: Callable[[], datetime]) -> int:
-    """Read accepted documents that are not booked yet, longest unread first; returns how many.
+    """Read accepted documents until they are booked; returns how many were read.
 
-    Cheap to repeat: each run reads the next hundred.
+    Every one of which the ledger holds an invoice that is newer than our reading is read now; of
+    the others, which wait for goods to leave, the hundred that were longest unread.
     """
-    documents = list(
-        ErpDocument.objects.filter(booked_at=None)
-        .exclude(invoice__state=Invoice.State.CANCELLED)
-        .order_by("read_at", "pk")[:READ_BACK_BATCH]
-    )
-    if not documents or feeds.held_back(name="read_back", at=clock()):
+    if feeds.held_back(name="read_back", at=clock()):
         return 0
     failure: Failure | None = None
-    states: list[OrderState] = []
-    try:
-        states = connections.erp().order_states([document.erp_ref for document in documents])
-    except Failure as problem:
-        failure = problem
+    read, asked = 0, set[int]()
+    while failure is None and (documents := _to_read(asked)):
+        asked.update(document.pk for document in documents)
+        try:
+            read += _read(documents, clock)
+        except Failure as problem:
+            failure = problem
+        if not all(document.told for document in documents):
+            break
+    if read or failure:
+        feeds.told(name="read_back", failure=failure, at=clock(), counts={"read": read})
+    return read
+
+
+def _to_read(asked: Collection[int]) -> list[Any]:
+    newer = LedgerDocument.objects.filter(
+        invoice=OuterRef("invoice"), touched_at__gte=OuterRef("read_at")
+    )
+    return list(
+        ErpDocument.objects.filter(booked_at=None)
+        .exclude(invoice__state=Invoice.State.CANCELLED)
+        .exclude(pk__in=asked)
+        .annotate(told=Exists(newer))
+        .order_by("-told", "read_at", "pk")[:READ_BACK_BATCH]
+    )
+
+
+def _read(documents: Sequence[ErpDocument], clock: Callable[[], datetime]) -> int:
+    """Mirror these as the ERP holds them now. Raises Failure."""
+    states = {
+        state.ref: state
+        for state in connections.erp().order_states([document.erp_ref for document in documents])
+    }
     with transaction.atomic():
-        by_ref = {state.ref: state for state in states}
+        at = clock()
         invoices = {
             invoice.pk: invoice
             for invoice in Invoice.objects.select_for_update(of=("self",))
@@ -181,11 +206,13 @@ def read_back(*, clock: Callable[[], datetime]) -> int:
         }
         _mirror(
             [
-                (invoices[document.invoice_id], by_ref[document.erp_ref])
+                (invoices[document.invoice_id], states[document.erp_ref])
                 for document in documents
-                if document.erp_ref in by_ref
+                if document.erp_ref in states
             ],
-            clock(),
+            at,
         )
-    feeds.told(name="read_back", failure=failure, at=clock(), counts={"read": len(states)})
+        # One that the ERP no longer has is asked for in its turn, and not before all others.
+        missing = [document.pk for document in documents if document.erp_ref not in states]
+        ErpDocument.objects.filter(pk__in=missing).update(read_at=at)
     return len(states)

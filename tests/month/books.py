@@ -19,7 +19,7 @@ from reconciliation.services import (
 from reconciliation.services import close as closing
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase
-from sync.services import books, cases, deliveries, documents
+from sync.services import books, cases, deliveries, documents, postings
 from tests.month.world import ERP, World
 
 CLEARING_UP_TO = 5_000  # pence
@@ -46,6 +46,7 @@ def book(world: World) -> None:
 def compare(world: World) -> None:
     """Read the ERP's books and compare every document."""
     documents.pull_documents(clock=world.now)
+    postings.read_back(clock=world.now)
     books.read(clock=world.now)
     books.pull_account_lines(clock=world.now)
     comparing.run(clock=world.now)

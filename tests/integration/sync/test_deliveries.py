@@ -12,7 +12,7 @@ from sync.domain.cases import CaseKind
 from sync.domain.delivery import AuthError, Throttled, Transient
 from sync.domain.documents import OrderPhase
 from sync.models import ErpDocument, ExceptionCase, Feed, Invoice, OutboxAttempt, OutboxMessage
-from sync.services import deliveries, frozen, inbox, outbox, postings, work
+from sync.services import deliveries, documents, frozen, inbox, outbox, postings, work
 from tests.factories import (
     make_catalogue_read,
     make_item,
@@ -250,6 +250,36 @@ def test_booked_is_another_fact_than_accepted(erp, mapped, at):
     document = ErpDocument.objects.get()
     assert document.booked_at == at
     assert document.invoice_number
+
+
+def test_invoices_that_the_ledger_told_of_are_all_read_in_one_run(erp, mapped, at, monkeypatch):
+    monkeypatch.setattr(postings, "READ_BACK_BATCH", 2)
+    queue(mapped, *range(1, 8), at=at)
+    deliver(at)
+    assert postings.read_back(clock=lambda: at) == 2
+    later = at + timedelta(hours=1)
+    erp.book_all()
+    documents.pull_documents(clock=lambda: later)
+
+    assert postings.read_back(clock=lambda: later) == 7
+    assert not ErpDocument.objects.filter(booked_at=None).exists()
+
+
+def test_what_the_erp_no_longer_has_does_not_keep_others_from_being_read(
+    erp, mapped, at, monkeypatch
+):
+    monkeypatch.setattr(postings, "READ_BACK_BATCH", 1)
+    queue(mapped, 1, 2, at=at)
+    deliver(at)
+    gone, other = ErpDocument.objects.order_by("pk")
+    ErpDocument.objects.filter(pk=gone.pk).update(erp_ref="deleted")
+    later = at + timedelta(hours=1)
+
+    postings.read_back(clock=lambda: later)
+    postings.read_back(clock=lambda: later)
+
+    other.refresh_from_db()
+    assert other.read_at == later
 
 
 def test_an_erp_that_is_down_does_not_stop_the_reading_back_for_ever(erp, mapped, at):

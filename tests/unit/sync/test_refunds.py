@@ -262,6 +262,40 @@ def test_a_line_that_is_not_invoiced_yet_waits_although_another_is():
     assert isinstance(decide(draft, back(), erp=erp), Wait)
 
 
+def test_postage_of_which_a_few_pennies_stand_on_goods_is_given_back_from_both():
+    # Charged 4.83 of postage, of which penny-exact shares put 3p on the goods.
+    found = decide(order(), back(minor=1197), back("", minor=483, custom="Postage"))
+    assert gross(found) == Decimal("16.80")
+    assert [(x.key, x.net + x.tax) for x in found.lines] == [
+        ("line-1", Decimal("12.00")),
+        ("shipping:GB-STD", Decimal("4.80")),
+    ]
+
+
+def test_postage_alone_takes_the_pennies_from_the_goods():
+    found = decide(order(), back("", minor=483, custom="Postage"))
+    assert {"line-1", "shipping:GB-STD"} <= {x.key for x in found.lines}
+    assert gross(found) == Decimal("4.83")
+
+
+@pytest.mark.parametrize(
+    "erp",
+    [
+        lambda draft: invoiced(
+            draft, credited={"line-1": Amount(Decimal(2), Decimal(20), Decimal(4))}
+        ),
+        lambda draft: invoiced(
+            draft, credited={"shipping:GB-STD": Amount(Decimal(1), Decimal(4), Decimal("0.8"))}
+        ),
+    ],
+)
+def test_postage_is_not_given_back_twice_nor_from_goods_that_are_gone(erp):
+    draft = order()
+    found = refusal(decide(draft, back("", minor=483, custom="Postage"), erp=erp(draft)))
+    assert found.kind is CaseKind.OVER_REFUND
+    assert "for the shipping" in found.why
+
+
 @pytest.mark.parametrize(
     ("parts", "amount", "kind", "words"),
     [
