@@ -97,7 +97,7 @@ class Campaign:
         if self.struck["disk full"] < self.full_disks * share and turn % 10 == 4:
             self.struck["disk full"] += strikes.fill_disk(self.house, 3)
         self.struck["database session cut"] += strikes.cut_connections(self.house)
-        if turn % 5 == 4:
+        if turn % 2 == 1:
             self.struck["leases ran out"] += strikes.jump(self.house)
         if turn % 5 == 2:
             self.struck["clock set wrong"] += strikes.set_clock(self.house, self.chance)
@@ -105,7 +105,7 @@ class Campaign:
             self.struck["webhooks silent"] += strikes.silence(self.house, 2)
         if turn % 4 == 2:
             self.struck["two pressed at once"] += self.operators.press()
-        time.sleep(0.3)
+        time.sleep(0.1)
 
     def _keep_busy(self, turn: int) -> None:
         try:
