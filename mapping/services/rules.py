@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Max
 
 from mapping.models import (
     AccountMapping,
@@ -115,7 +116,8 @@ def map_tax_code(
 ) -> TaxCodeMapping:
     """From a moment (default `at`) on the marketplace's rate there is this ERP tax.
 
-    The first, set without a moment, holds from ever on. `narrower`: region, origin, item_class,
+    Set without a moment where nothing holds, it holds from the end of the one before, or from ever
+    on: the orders that wait were placed in that gap. `narrower`: region, origin, item_class,
     exemption. Setting what holds already changes nothing.
     """
     key = TaxKey(country, marketplace_rate, **narrower)
@@ -126,7 +128,9 @@ def map_tax_code(
     current = rows.in_force(begins).order_by("-pk").first()
     if current is not None and (current.erp_code, current.erp_rate) == (erp_code, erp_rate):
         return current
-    first = current is None and moment is None and not rows.exists()
+    since: datetime | None = begins
+    if current is None and moment is None:
+        since = rows.aggregate(ended=Max("valid_until"))["ended"]
     if current is not None:
         current.valid_until = begins
         current.save(update_fields=["valid_until"])
@@ -134,7 +138,7 @@ def map_tax_code(
         **vars(key),
         erp_code=erp_code,
         erp_rate=erp_rate,
-        valid_from=None if first else begins,
+        valid_from=since,
         reason=reason,
         set_by=by,
         set_at=at,
@@ -165,7 +169,7 @@ def map_account(
 ) -> AccountMapping:
     """From a moment (default `at`) on the role is played by this ERP account.
 
-    The first, set without a moment, holds from ever on. Setting what holds changes nothing.
+    Where nothing holds it begins as `map_tax_code` does. Setting what holds changes nothing.
     """
     begins = moment or at
     rows = AccountMapping.objects.select_for_update().filter(event=event, role=role)
@@ -174,7 +178,9 @@ def map_account(
     current = rows.in_force(begins).order_by("-pk").first()
     if current is not None and current.erp_account == erp_account:
         return current
-    first = current is None and moment is None and not rows.exists()
+    since: datetime | None = begins
+    if current is None and moment is None:
+        since = rows.aggregate(ended=Max("valid_until"))["ended"]
     if current is not None:
         current.valid_until = begins
         current.save(update_fields=["valid_until"])
@@ -182,7 +188,7 @@ def map_account(
         event=event,
         role=role,
         erp_account=erp_account,
-        valid_from=None if first else begins,
+        valid_from=since,
         reason=reason,
         set_by=by,
         set_at=at,

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from django.db.models import Model
 from django.urls import resolve, reverse
 
 from mkterp.core import roles
 from sync.domain.cases import CaseKind
-from sync.models import ExceptionCase
+from sync.models import CarrierMapping, ExceptionCase
 
 Way = Callable[[ExceptionCase], str | None]
 
@@ -58,11 +59,30 @@ def _poison(case: ExceptionCase) -> str | None:
     return reverse("sync:inbox" if case.key.startswith("inbox:") else "sync:outbox")
 
 
+def _carrier(case: ExceptionCase) -> str | None:
+    row = CarrierMapping.objects.filter(key=case.key.partition(":")[2]).first()
+    return _opened("sync:carriers", row)
+
+
+def _refund(case: ExceptionCase) -> str | None:
+    return _opened("sync:refunds", case.corrections.first())
+
+
+def _shipment(case: ExceptionCase) -> str | None:
+    order = case.invoices.first()
+    return reverse("sync:shipments") + (f"?{urlencode({'q': order.number})}" if order else "")
+
+
+def _opened(name: str, row: Model | None) -> str:
+    """A list, with that row open beside it where there is one."""
+    return reverse(name) + (f"?{urlencode({'open': row.pk})}" if row else "")
+
+
 _SELLER = Remedy("Open the seller's rules", _seller)
 _PAIR = "Open the mapped pair"
 _HEALTH = Remedy("Open integration health", screen("health"))
-_SHIPMENTS = Remedy("Open the shipments that wait", screen("sync:shipments"))
-_REFUNDS = Remedy("Open the refunds", screen("sync:refunds"))
+_SHIPMENTS = Remedy("Open its shipments", _shipment)
+_REFUND = Remedy("Open the refund", _refund)
 _REMEDIES: dict[CaseKind, Remedy] = {
     CaseKind.UNKNOWN_SELLER: Remedy("Open the sellers", screen("mapping:sellers")),
     CaseKind.NO_TREATMENT: _SELLER,
@@ -74,14 +94,14 @@ _REMEDIES: dict[CaseKind, Remedy] = {
     CaseKind.POSTED_AS_OTHER_ITEM: Remedy(_PAIR, of_key("sync:mapped")),
     CaseKind.STOCK_HELD: Remedy("Open the hold", of_key("sync:hold")),
     CaseKind.STOCK_DRIFT: Remedy("Open the drift", screen("sync:drift")),
-    CaseKind.UNMAPPED_CARRIER: Remedy("Open the carriers", screen("sync:carriers")),
+    CaseKind.UNMAPPED_CARRIER: Remedy("Say which carrier it is", _carrier),
     CaseKind.SHIPMENT_UNPLACED: _SHIPMENTS,
     CaseKind.SHIPMENT_REFUSED: _SHIPMENTS,
     CaseKind.SHIPMENT_DOUBLED: _SHIPMENTS,
-    CaseKind.REFUND_UNPLACED: _REFUNDS,
-    CaseKind.OVER_REFUND: _REFUNDS,
-    CaseKind.CREDIT_REFUSED: _REFUNDS,
-    CaseKind.RETURN_REFUSED: _REFUNDS,
+    CaseKind.REFUND_UNPLACED: _REFUND,
+    CaseKind.OVER_REFUND: _REFUND,
+    CaseKind.CREDIT_REFUSED: _REFUND,
+    CaseKind.RETURN_REFUSED: _REFUND,
     CaseKind.UNREADABLE_MESSAGE: Remedy(
         "Open the unreadable messages",
         screen("sync:inbox", view="unreadable", state="UNREADABLE"),
