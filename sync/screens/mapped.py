@@ -17,7 +17,7 @@ from mkterp.core.models import AuditEntry
 from mkterp.core.screens import Badge
 from sync.domain.cases import CaseKind
 from sync.forms.desk import RemapForm, RetireForm, TaxForm
-from sync.models import ExceptionCase, Invoice, InvoiceLine
+from sync.models import ErpTaxCode, ExceptionCase, Invoice, InvoiceLine
 from sync.screens.candidates import Mark, found, mark
 from sync.services import remapping
 
@@ -226,6 +226,12 @@ class TaxPage:
         ]
         parked = Invoice.objects.filter(cases__in=wanted, state=Invoice.State.PARKED)
         return parked.distinct().count()
+
+    @property
+    def codes(self) -> list[tuple[str, Decimal]]:
+        """The ERP's tax codes and their rates, to choose from."""
+        rows = ErpTaxCode.objects.filter(gone_at=None).order_by("code")
+        return list(rows.values_list("code", "rate"))
 
     @property
     def may_map(self) -> bool:
