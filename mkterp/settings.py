@@ -113,7 +113,7 @@ TEMPLATES = [
 ]
 
 # Templates of widgets are looked for among ours first: templates/django/forms/widgets/.
-FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+FORM_RENDERER = "mkterp.core.screens.widgets.WidgetRenderer"
 
 if database_url := os.environ.get("DATABASE_URL"):
     _database = conninfo_to_dict(database_url)
