@@ -21,13 +21,18 @@ class AnyOf(filters.MultipleChoiceFilter):
 
 
 def with_data(filterset: Any, data: QueryDict) -> Any:
-    """The same filters over the same rows with other values.
+    """The same rows filtered by these values and no others.
 
     A new filter set copies every declared filter and all it holds, which takes longer than the
-    query. What it remembers of its own values is forgotten.
+    query; so only those that are named are kept. What it remembers of its own values is forgotten.
     """
     other = copy.copy(filterset)
     other.data = data
+    other.filters = {
+        name: one
+        for name, one in filterset.filters.items()
+        if any(f"{given}_".startswith(f"{name}_") for given in data)  # also its ends: day_after
+    }
     for remembered in ("_form", "_qs"):
         other.__dict__.pop(remembered, None)
     return other
