@@ -203,9 +203,15 @@ def _park_poisoned(at: datetime) -> None:
         cause = Cause(
             CaseKind.POISON,
             f"inbox:{message.pk}",
-            f"Reading message {message.identity} stopped the worker several times.",
+            f"Reading {_named(message)} stopped the worker several times.",
         )
         cases.open_case(cause=cause, at=at)
+
+
+def _named(message: InboxMessage) -> str:
+    """What people call it: an order by its number."""
+    number = message.body.get("legacyId") if message.typename == "Invoice" else None
+    return f"the news of INV-{number}" if number else f"message {message.identity}"
 
 
 @transaction.atomic

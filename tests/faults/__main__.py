@@ -48,6 +48,7 @@ class Campaign:
         self.wire: Counter[str] = Counter()
         self.writes = verdict.Writes(house)
         self.operators = strikes.Operators(house)
+        self.tried_again = 0  # messages that a person had to send or read again
         self.kills = max(FEWEST_KILLS, math.ceil(faults * KILLS))
         self.restarts = math.ceil(faults * RESTARTS)
         self.full_disks = math.ceil(faults * FULL_DISKS) if house.disk.own else 0
@@ -139,6 +140,7 @@ class Campaign:
             time.sleep(6)
             self.writes.read()
             try:
+                self.tried_again += self.operators.try_again()
                 left = self.house.sql(verdict.STUCK)[0][0]
                 left += self.house.sql(verdict.CANCELLING)[0][0]
                 queued = self.house.sql("SELECT count(*) FROM sync_invoice WHERE state = 'QUEUED'")
@@ -177,6 +179,9 @@ def main() -> int:
         print(f"seed {given.seed}, {erp}, after {time.monotonic() - began:.0f} s")
         for kind, many in campaign.by_kind().items():
             print(f"  {many:>7} {kind}")
+        print(
+            f"  {campaign.tried_again:>7} messages parked by the storm, and tried again by a person"
+        )
         for sentence in told:
             print(f"  BROKEN {sentence}")
         total += Counter({"faults": campaign.total} | figures)

@@ -39,6 +39,17 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE datname = 'mkterp' AND pid <> pg_backend_pid() AND state IN ('active', 'idle in transaction')
 """
 
+PARKED_BY_STORM = {
+    "inbox": """
+SELECT m.id FROM sync_inboxmessage m
+  JOIN sync_exceptioncase c ON c.kind = 'POISON' AND c.state = 'OPEN' AND c.key = 'inbox:' || m.id
+""",
+    "outbox": """
+SELECT m.id FROM sync_outboxmessage m
+  JOIN sync_exceptioncase c ON c.kind = 'POISON' AND c.state = 'OPEN' AND c.id = m.case_id
+""",
+}
+
 
 def in_flight(house: House, seconds: float) -> bool:
     """Whether something is being worked within that time."""
@@ -165,6 +176,25 @@ class Operators:
             self.crashed += answers.count(500)
             return int(len([a for a in answers if a < 500]) == 2)
         return 0
+
+    def try_again(self) -> int:
+        """Have every message read or sent again that a storm hit in each of its tries.
+
+        They are parked where a person sees them, as if they had ended their workers. Returns how
+        many that were.
+        """
+        done = 0
+        for queue, statement in PARKED_BY_STORM.items():
+            rows = self.house.sql(statement)
+            browser = self._signed_in("one") if rows else None
+            for (pk,) in rows:
+                assert browser is not None
+                token = browser.cookies["csrftoken"]
+                given = {"one": str(pk), "csrfmiddlewaretoken": token}
+                answer = browser.post(f"/{queue}/do/retry/", data=given)
+                assert answer.status_code < httpx.codes.BAD_REQUEST, answer.text
+                done += 1
+        return done
 
     def _signed_in(self, name: str) -> httpx.Client:
         browser = httpx.Client(base_url=f"http://127.0.0.1:{self.house.ports['web']}", timeout=20)
