@@ -171,6 +171,9 @@ class Cluster:
             # What is read at random comes from memory or flash. By the default, which is for disks
             # with an arm, whole tables are read where an index knows the few rows that are wanted.
             "random_page_cost": "1.1",
+            # Nobody copies this server's log: what a transaction fills anew is not logged twice.
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
             "timezone": "UTC",
             "log_timezone": "UTC",
         }

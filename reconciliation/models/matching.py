@@ -58,8 +58,14 @@ class PayoutMatch(models.Model):
 
     class Meta:
         ordering: ClassVar = ["remittance"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["expectation"],
+                name="payoutmatch_one_partner",
+                condition=~Q(state=3),  # all others for the same thing are one too many
+            ),
+        ]
         indexes: ClassVar = [
-            models.Index(fields=["expectation"], name="payoutmatch_expectation"),
             models.Index(fields=["state"], name="payoutmatch_unequal", condition=~Q(state=0)),
         ]
 

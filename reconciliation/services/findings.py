@@ -181,7 +181,8 @@ _MISSING = """
     SELECT e.id, e.seller_id, e.due_date, e.currency, e.amount_minor, e.kind
       FROM reconciliation_expectation e
      WHERE e.amount_minor <> 0
-       AND NOT EXISTS (SELECT FROM reconciliation_payoutmatch m WHERE m.expectation_id = e.id)
+       AND NOT EXISTS (SELECT FROM reconciliation_payoutmatch m
+                        WHERE m.expectation_id = e.id AND m.state <> 3)
        AND e.due_date + coalesce((SELECT n.grace FROM matching_rule_now n
                 WHERE n.span @> e.due_date), {grace}) <= %(today)s
      ORDER BY e.id
