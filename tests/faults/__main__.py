@@ -9,6 +9,7 @@ Tryton instead of the double (default: a twentieth, from 1,000 on).
 """
 
 import argparse
+import contextlib
 import json
 import math
 import random
@@ -140,7 +141,8 @@ class Campaign:
             time.sleep(6)
             self.writes.read()
             try:
-                self.tried_again += self.operators.try_again()
+                with contextlib.suppress(httpx.HTTPError):  # the web is coming back
+                    self.tried_again += self.operators.try_again()
                 left = self.house.sql(verdict.STUCK)[0][0]
                 left += self.house.sql(verdict.CANCELLING)[0][0]
                 queued = self.house.sql("SELECT count(*) FROM sync_invoice WHERE state = 'QUEUED'")

@@ -24,6 +24,7 @@ from mkterp import postgres
 ROOT = Path(__file__).resolve().parent.parent.parent
 KEY, HMAC, PASSWORD = "faults-api-key", "faults-hmac-key", "Tr-faults-password-4711"
 WORKERS = 2
+WEBS = ("web-0", "web-1")  # as on two hosts behind a balancer
 DISK_BYTES = 3_000_000_000
 # What the cluster's log says of its processes.
 ROLES = {
@@ -58,7 +59,7 @@ class House:
         self.disk = Disk(folder / "server")
         self.clocks = Clocks(folder, [f"worker-{n}" for n in range(WORKERS)])
         self.cluster = postgres.Cluster(self.disk.folder, durable=True)
-        self.ports = {name: free_port() for name in ("web", "marketplacer", "erp")}
+        self.ports = {name: free_port() for name in (*WEBS, "marketplacer", "erp")}
         self.go_live = datetime.now(UTC).replace(microsecond=0)
         self.environment = {
             **{k: v for k, v in os.environ.items() if k not in ("DATABASE_URL",)},
@@ -124,13 +125,16 @@ class House:
             "marketplacer": [
                 *(python, "-m", "tests.sandbox.marketplacer", "--seed", str(self.seed)),
                 *("--port", str(port["marketplacer"]), "--api-key", KEY, "--hmac-key", HMAC),
-                *("--webhook-url", f"http://127.0.0.1:{port['web']}/webhooks/marketplacer/"),
+                *("--webhook-url", f"http://127.0.0.1:{port['web-0']}/webhooks/marketplacer/"),
                 *("--webhook-time-scale", "0.05", "--state", str(self.folder / "marketplacer")),
             ],
-            "web": [
-                *(python, "-m", "gunicorn", "mkterp.wsgi", "--no-control-socket"),
-                *("--bind", f"127.0.0.1:{port['web']}", "--workers", "2", "--threads", "4"),
-            ],
+            **{
+                name: [
+                    *(python, "-m", "gunicorn", "mkterp.wsgi", "--no-control-socket"),
+                    *("--bind", f"127.0.0.1:{port[name]}", "--workers", "1", "--threads", "4"),
+                ]
+                for name in WEBS
+            },
             **{f"worker-{n}": [python, "manage.py", "worker"] for n in range(WORKERS)},
         }
 
@@ -171,10 +175,11 @@ class House:
     def victims(self, role: str) -> list[int]:
         """Live processes of that role, the newest last."""
         supervisors = [self.processes[f"worker-{n}"].pid for n in range(WORKERS)]
-        if role == "web":
-            return children(self.processes["web"].pid)
+        webs = [self.processes[name].pid for name in WEBS]
         if role == "web main":
-            return [self.processes["web"].pid]
+            return webs
+        if role == "web":
+            return [pid for one in webs for pid in children(one)]
         if role == "supervisor":
             return supervisors
         mains = [pid for one in supervisors for pid in children(one)]

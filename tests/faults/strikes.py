@@ -11,7 +11,7 @@ import time
 import httpx
 import psycopg
 
-from tests.faults.house import PASSWORD, WORKERS, House, kill, wait_for
+from tests.faults.house import PASSWORD, WEBS, WORKERS, House, kill, wait_for
 
 ROLES = (
     *("executor", "web", "monitor", "executor", "cluster main", "web main"),
@@ -137,7 +137,10 @@ def silence(house: House, seconds: float) -> int:
 
 
 class Operators:
-    """Two people at two browsers who press the same button at the same moment."""
+    """Two people at two browsers who press the same button at the same moment.
+
+    Each is answered by one web server when they sign in and by the other one when they press.
+    """
 
     def __init__(self, house: House) -> None:
         self.house = house
@@ -163,7 +166,7 @@ class Operators:
                 token = browser.cookies["csrftoken"]
                 given = {"listing": listing[0][0], "item": item, "csrfmiddlewaretoken": token}
                 with contextlib.suppress(httpx.HTTPError):
-                    answers.append(browser.post("/unmapped/approve/", data=given).status_code)
+                    answers.append(self._post(browser, "/unmapped/approve/", given).status_code)
 
             hands = [
                 threading.Thread(target=press, args=(browser, item[0]))
@@ -191,13 +194,17 @@ class Operators:
                 assert browser is not None
                 token = browser.cookies["csrftoken"]
                 given = {"one": str(pk), "csrfmiddlewaretoken": token}
-                answer = browser.post(f"/{queue}/do/retry/", data=given)
+                answer = self._post(browser, f"/{queue}/do/retry/", given)
                 assert answer.status_code < httpx.codes.BAD_REQUEST, answer.text
                 done += 1
         return done
 
+    def _post(self, browser: httpx.Client, path: str, given: dict[str, str]) -> httpx.Response:
+        return browser.post(f"http://127.0.0.1:{self.house.ports[WEBS[1]]}{path}", data=given)
+
     def _signed_in(self, name: str) -> httpx.Client:
-        browser = httpx.Client(base_url=f"http://127.0.0.1:{self.house.ports['web']}", timeout=20)
+        address = f"http://127.0.0.1:{self.house.ports[WEBS[0]]}"
+        browser = httpx.Client(base_url=address, timeout=20)
         page = browser.get("/sign-in/").text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         assert token, "no sign-in page"
