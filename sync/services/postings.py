@@ -171,7 +171,7 @@ def read_back(*, clock: Callable[[], datetime]) -> int:
             failure = problem
         if not all(document.told for document in documents):
             break
-    if read or failure:
+    if asked:
         feeds.told(name="read_back", failure=failure, at=clock(), counts={"read": read})
     return read
 
