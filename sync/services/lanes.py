@@ -16,7 +16,7 @@ def wake(*, task: str, at: datetime, stale: timedelta = STALE) -> bool:
     """Enqueue `task` (a dotted path) unless it is already waiting; returns whether it was.
 
     One that has waited longer than `stale` is taken for lost: a host may have pulled it whose
-    workers are all busy.
+    workers are all busy. So is one of a time to come, by a host whose clock was ahead.
 
     Inside a transaction the task goes with it: rolled back together, seen together.
     """
@@ -26,9 +26,9 @@ def wake(*, task: str, at: datetime, stale: timedelta = STALE) -> bool:
         lane = cursor.fetchone()
     if lane is None:
         Lane.objects.get_or_create(name=task)
-    elif lane[0] is not None and lane[0] >= at - stale:
+    elif lane[0] is not None and abs(lane[0] - at) <= stale:
         return False
-    due = Q(woken_at__isnull=True) | Q(woken_at__lt=at - stale)
+    due = Q(woken_at__isnull=True) | ~Q(woken_at__range=(at - stale, at + stale))
     with transaction.atomic():
         # Somebody who holds the row is waking the lane this instant: no need to wait for him.
         if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):

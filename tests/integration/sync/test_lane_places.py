@@ -165,3 +165,17 @@ def test_what_one_was_told_to_wait_for_holds_for_the_others(erp, mapped, at, mon
     assert deliver(at) == 1  # its own success does not call the others' wait off
     assert deliver(at + timedelta(minutes=9)) == 0
     assert states() == ["DELIVERED", "PENDING", "PENDING"]
+
+
+@pytest.mark.parametrize(
+    ("later", "again"),
+    [
+        (timedelta(seconds=20), False),
+        (timedelta(seconds=40), True),
+        (-timedelta(seconds=20), False),
+        (-timedelta(minutes=20), True),  # it was woken by a host whose clock is ahead
+    ],
+)
+def test_a_lane_is_woken_again_when_its_task_must_be_lost(at, later, again):
+    assert lanes.wake(task="sync.tasks.deliver_erp", at=at)
+    assert lanes.wake(task="sync.tasks.deliver_erp", at=at + later) is again
