@@ -41,12 +41,14 @@ class TaxCodeTable(tables.Table):
     marketplace_rate = Column(verbose_name="Marketplace rate", css="n")
     origin = Column(verbose_name="Sent from", narrow="hide", wide=True)
     item_class = Column(verbose_name="Item class", narrow="hide", wide=True)
-    exemption = Column(narrow="hide", wide=True)
+    exemption = Column(narrow="hide", css="c-widest")
     erp_code = Column(verbose_name="ERP tax", mono=True)
     erp_rate = Column(verbose_name="ERP rate", css="n", narrow="hide")
     valid_from = TimeColumn(verbose_name="From", narrow="hide")
     valid_until = TimeColumn(verbose_name="Until", narrow="hide", wide=True)
-    set_by = Column(accessor="set_by__username", verbose_name="Said by", narrow="hide", wide=True)
+    set_by = Column(
+        accessor="set_by__username", verbose_name="Said by", narrow="hide", css="c-widest"
+    )
     reason = Column(verbose_name="Why", narrow="hide", wide=True)
     state = StateColumn(SPANS, accessor="span")
 

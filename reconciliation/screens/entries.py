@@ -69,7 +69,9 @@ class EntryTable(tables.Table):
     memo = Column(verbose_name="Entry", narrow="lead", css="c-lead")
     event = Column(narrow="sub")
     posting_date = Column(verbose_name="Dated", narrow="sub", css="nw")
-    number = Column(accessor="posting__answer__number", verbose_name="ERP number", narrow="hide")
+    number = Column(
+        accessor="posting__answer__number", verbose_name="ERP number", narrow="hide", wide=True
+    )
     debit_minor = MinorColumn(verbose_name="Amount")
     prepared_at = AgeColumn(verbose_name="Prepared", narrow="hide", wide=True)
     state = StateColumn(STAGES, accessor="stage")

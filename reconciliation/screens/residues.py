@@ -45,7 +45,7 @@ class ResidueTable(tables.Table):
     seller = Column(verbose_name="Seller", narrow="sub")
     day = Column(verbose_name="Day", narrow="sub", css="nw")
     amount_minor = DriftColumn(verbose_name="Difference", narrow="figure")
-    found_at = AgeColumn(verbose_name="Found", narrow="hide")
+    found_at = AgeColumn(verbose_name="Found", narrow="hide", wide=True)
     case = Column(verbose_name="Exception", narrow="hide", wide=True)
     state = StateColumn(STATES, accessor="standing")
 

@@ -221,7 +221,8 @@ class Carriers(SyncScreen):
         return CARRIER_STATES[row.state]
 
     def row_title(self, row: CarrierMapping) -> str:
-        return str(row).capitalize()
+        name = str(row)
+        return name[:1].upper() + name[1:]
 
     def panel_context(self, request: HttpRequest, row: CarrierMapping) -> dict[str, Any]:
         waiting = Shipment.objects.filter(

@@ -37,11 +37,10 @@ class Column(tables.Column):
         css: str = "",
         **options: Any,
     ) -> None:
-        classes = [f"nar-{narrow}", css, "c-wide" if wide else "", "mono" if mono else ""]
-        joined = " ".join(filter(None, classes))
+        head = " ".join(filter(None, [f"nar-{narrow}", css, "c-wide" if wide else ""]))
         attrs = options.pop("attrs", {})
-        attrs.setdefault("td", {}).setdefault("class", joined)
-        attrs.setdefault("th", {}).setdefault("class", joined)
+        attrs.setdefault("td", {}).setdefault("class", f"{head} mono" if mono else head)
+        attrs.setdefault("th", {}).setdefault("class", head)
         options.setdefault("default", self.empty)
         super().__init__(attrs=attrs, **options)
 
@@ -155,7 +154,7 @@ class TimeColumn(Column):
     big_first = True  # sorted from the top at the first click
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(css="sub-ink", **options)
+        super().__init__(css=f"sub-ink {options.pop('css', '')}".strip(), **options)
 
     def render(self, value: datetime) -> SafeString:
         return marks.moment(value)
