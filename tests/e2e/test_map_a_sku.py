@@ -16,14 +16,14 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
-def an_unmapped_variant(seed):
-    """A variant that the opening registry leaves out although its ERP item exists."""
+def unmapped_variants(seed):
+    """Variants that the opening registry leaves out although their ERP items exist."""
     catalogue = build(seed)
     known = {mapping.variant_legacy_id for mapping in catalogue.opening_mappings}
     treated = {seller.legacy_id for seller in catalogue.sellers if seller.treatment}
     skus = [variant.sku for variant in catalogue.variants]
     items = {item.sku for item in catalogue.erp_items if item.active}
-    return next(
+    return [
         variant
         for variant in catalogue.variants
         if variant.legacy_id not in known
@@ -32,11 +32,11 @@ def an_unmapped_variant(seed):
         and variant.sku in items
         and skus.count(variant.sku) == 1
         and variant.published
-    )
+    ]
 
 
 def test_operations_map_a_sku_and_its_orders_post(stack: Stack, page: Page):
-    variant = an_unmapped_variant(stack.facts["seed"])
+    variant = unmapped_variants(stack.facts["seed"])[0]
     placed = [
         invoice["id"]
         for _ in range(3)
