@@ -1,12 +1,14 @@
 """OpenTelemetry: where time goes in a request or a task, sent to a collector.
 
 On when OTEL_EXPORTER_OTLP_ENDPOINT names one; OpenTelemetry's own variables say everything else
-(OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS …). Values of statements and
-bodies of calls are never sent. Imported only then: nobody else pays for the start-up.
+(OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, OTEL_EXPORTER_OTLP_HEADERS …). Values of statements,
+bodies and addresses are never sent: an address may be a secret (an invitation, a chat's webhook) or
+hold a buyer's name (a search). Imported only then: nobody else pays for the start-up.
 """
 
 from typing import Any
 
+import httpx
 from django_q.signals import post_execute_in_worker, pre_execute
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -17,6 +19,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+_ADDRESSES = {"http.url", "http.target", "url.full", "url.path", "url.query"}
 _tokens: dict[str, Any] = {}  # of the tasks that this process is executing
 
 
@@ -30,14 +33,27 @@ def start() -> None:
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     DjangoInstrumentor().instrument(response_hook=_name_the_request)
-    HTTPXClientInstrumentor().instrument()
+    HTTPXClientInstrumentor().instrument(request_hook=_name_the_far_side)
     PsycopgInstrumentor().instrument()
     pre_execute.connect(_task_begins, dispatch_uid="core.tracing.begins")
     post_execute_in_worker.connect(_task_ends, dispatch_uid="core.tracing.ends")
 
 
 def _name_the_request(span: trace.Span, request: Any, response: Any) -> None:
-    span.set_attribute("mkterp.request_id", response["X-Request-ID"])
+    """Its id; its route is the span's name."""
+    _forget_addresses(span)
+    span.set_attribute("mkterp.request_id", response.headers.get("X-Request-ID", ""))
+
+
+def _name_the_far_side(span: trace.Span, request: Any) -> None:
+    """Its host, and no more of the address."""
+    _forget_addresses(span)
+    span.set_attribute("server.address", httpx.URL(request.url).host)
+
+
+def _forget_addresses(span: trace.Span) -> None:
+    for name in _ADDRESSES & set(getattr(span, "attributes", None) or ()):
+        span.set_attribute(name, "")
 
 
 def _task_begins(*, task: dict[str, Any], **_: Any) -> None:

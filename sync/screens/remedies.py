@@ -68,6 +68,11 @@ def _refund(case: ExceptionCase) -> str | None:
     return _opened("sync:refunds", case.corrections.first())
 
 
+def _order(case: ExceptionCase) -> str | None:
+    order = case.invoices.first()
+    return reverse("sync:order", args=[order.pk]) if order else reverse("sync:orders")
+
+
 def _shipment(case: ExceptionCase) -> str | None:
     order = case.invoices.first()
     return reverse("sync:shipments") + (f"?{urlencode({'q': order.number})}" if order else "")
@@ -95,7 +100,7 @@ _REMEDIES: dict[CaseKind, Remedy] = {
     CaseKind.STOCK_HELD: Remedy("Open the hold", of_key("sync:hold")),
     CaseKind.STOCK_DRIFT: Remedy("Open the drift", screen("sync:drift")),
     CaseKind.UNMAPPED_CARRIER: Remedy("Say which carrier it is", _carrier),
-    CaseKind.SHIPMENT_UNPLACED: _SHIPMENTS,
+    CaseKind.SHIPMENT_UNPLACED: Remedy("Open the order", _order),
     CaseKind.SHIPMENT_REFUSED: _SHIPMENTS,
     CaseKind.SHIPMENT_DOUBLED: _SHIPMENTS,
     CaseKind.REFUND_UNPLACED: _REFUND,

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 # Under this key the ERP's order number is written to the invoice at Marketplacer.
 EXTERNAL_ID_KEY = "erp_order"
 READ_BACK_BATCH = 100
+READ_BACK_BATCHES = 50  # in a run: a task has four minutes, and the next one goes on
 
 
 def accepted(arrivals: Sequence[tuple[OutboxMessage, Any]], at: datetime) -> None:
@@ -156,19 +157,23 @@ def _differences(invoice: Invoice, document: ErpDocument) -> list[str]:
 def read_back(*, clock: Callable[[], datetime]) -> int:
     """Read accepted documents until they are booked; returns how many were read.
 
-    Every one of which the ledger holds an invoice that is newer than our reading is read now; of
-    the others, which wait for goods to leave, the hundred that were longest unread.
+    Those of which the ledger holds an invoice that is newer than our reading come first, up to
+    five thousand; of the others, which wait for goods to leave, the hundred longest unread. Each
+    hundred is kept as it is read: a run that is killed or fails is gone on with by the next.
     """
     if feeds.held_back(name="read_back", at=clock()):
         return 0
     failure: Failure | None = None
     read, asked = 0, set[int]()
-    while failure is None and (documents := _to_read(asked)):
+    for _ in range(READ_BACK_BATCHES):
+        if not (documents := _to_read(asked)):
+            break
         asked.update(document.pk for document in documents)
         try:
             read += _read(documents, clock)
         except Failure as problem:
             failure = problem
+            break
         if not all(document.told for document in documents):
             break
     if asked:

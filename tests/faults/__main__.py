@@ -107,7 +107,7 @@ class Campaign:
             self.struck["webhooks silent"] += strikes.silence(self.house, 2)
         if turn % 4 == 2:
             self.struck["two pressed at once"] += self.operators.press()
-        time.sleep(0.1)
+        time.sleep(0.1)  # what was just struck shall get somewhere before the next strike
 
     def _keep_busy(self, turn: int) -> None:
         try:

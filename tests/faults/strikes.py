@@ -104,7 +104,7 @@ def fill_disk(house: House, seconds: float) -> int:
     if not in_flight(house, 20):
         return 0
     with house.disk.full():
-        time.sleep(seconds)
+        time.sleep(seconds)  # the misfortune lasts that long, whatever the product does
     _wait_for_database(house)
     return 1
 

@@ -19,7 +19,7 @@ REQUEST = """
 import django
 django.setup()
 from django.test import Client
-answer = Client().get("/readyz", headers={"X-Request-ID": "from-the-proxy"})
+answer = Client().get("/readyz?q=Nettleship", headers={"X-Request-ID": "from-the-proxy"})
 assert answer.status_code == 200, answer.status_code
 """
 
@@ -85,13 +85,16 @@ def test_a_task_is_a_span_with_its_statements_and_calls_inside(collector, tmp_pa
     try:
         worker.is_ready()
         job = "tests.contract.queue.jobs.look_around"
-        key = async_task(job, url=collector.url)
+        key = async_task(job, url=f"{collector.url}/a-secret-path")
         span = wait_until(lambda: collector.named(job), "the task's span")[0]
         wait_until(lambda: {"SELECT", "GET"} <= collector.inside(span), "what it did")
     finally:
         worker.stop()
 
     assert attributes(span)["mkterp.task_id"] == key
+    (call,) = [one for one in collector.named("GET") if one.parent_span_id == span.span_id]
+    assert attributes(call)["server.address"] == "127.0.0.1"
+    assert "a-secret-path" not in str(collector.spans)
 
 
 def test_a_request_is_a_span_that_bears_its_id(collector):
@@ -110,3 +113,4 @@ def test_a_request_is_a_span_that_bears_its_id(collector):
     span = collector.named("GET readyz")[0]
     assert attributes(span)["mkterp.request_id"] == "from-the-proxy"
     assert "SELECT" in collector.inside(span)
+    assert "Nettleship" not in str(collector.spans)

@@ -24,7 +24,7 @@ def follow() -> None:
         if wanted != wrong:
             ours.shift(60 * (wanted - wrong))
             wrong = wanted
-        time.sleep(0.5)
+        time.sleep(0.5)  # nothing tells of a file that another process replaced
 
 
 def begin() -> None:
