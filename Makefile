@@ -28,7 +28,7 @@ worker: venv ## one worker that executes tasks and schedules
 lint: venv ## style, imports, templates, settings, migrations
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
-	@$(VENV)/lint-imports --no-cache | tail -n 12
+	@told=$$($(VENV)/lint-imports --no-cache) || { echo "$$told" | tail -n 30; exit 1; }
 	@$(VENV)/djlint templates --lint --quiet
 	@$(PY) manage.py makemigrations --check --dry-run --verbosity 0
 	@MKTERP_HTTPS=1 $(PY) manage.py check --deploy --fail-level WARNING

@@ -7,8 +7,8 @@ hold a buyer's name (a search). Imported only then: nobody else pays for the sta
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
-import httpx
 from django_q.signals import post_execute_in_worker, pre_execute
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -48,7 +48,7 @@ def _name_the_request(span: trace.Span, request: Any, response: Any) -> None:
 def _name_the_far_side(span: trace.Span, request: Any) -> None:
     """Its host, and no more of the address."""
     _forget_addresses(span)
-    span.set_attribute("server.address", httpx.URL(request.url).host)
+    span.set_attribute("server.address", urlsplit(str(request.url)).hostname or "")
 
 
 def _forget_addresses(span: trace.Span) -> None:
