@@ -68,6 +68,8 @@ class Campaign:
             self._strike(turn)
             self._count_wire()
             turn += 1
+            if turn % 100 == 0:
+                print(f"  after {turn} turns {self.total} faults", file=sys.stderr, flush=True)
         self._settle()
 
     @property
@@ -119,6 +121,9 @@ class Campaign:
             return  # it is being started again
         if under_way < BACKLOG:
             self.house.witness("POST", "orders", {"count": 12, "plain": turn % 4 != 0})
+        elif not strikes.in_flight(self.house, 0.1):
+            # What died with its worker waits for the next schedule; a webhook wakes them sooner.
+            self.house.witness("POST", "orders", {"count": 1})
 
     def _count_wire(self) -> None:
         summary = self.house.witness("GET", "summary")
