@@ -8,12 +8,11 @@ import django_tables2 as tables
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from mapping import selectors
 from mapping.models import AccountMapping, AccountRole, ShippingTaxPolicy, TaxCodeMapping
-from mkterp.core.screens import Badge, Empty, ListScreen, View
+from mkterp.core.screens import Badge, Empty, ListScreen, View, marks
 from mkterp.core.screens.columns import Column, LeadColumn, StateColumn, TimeColumn
 
 SPANS = {
@@ -154,9 +153,7 @@ class RoleColumn(LeadColumn):
     def render(self, value: str, record: AccountMapping) -> SafeString:
         words = dict(AccountRole.choices).get(value, value)
         code = value if words != value else ""
-        return format_html(
-            '<b>{}</b> <span class="sub">{}</span>', words[:1].upper() + words[1:], code
-        )
+        return marks.strong(words[:1].upper() + words[1:], code)
 
 
 class AccountTable(tables.Table):

@@ -159,6 +159,7 @@
     const nearest = (css) => found.find((el) => el.closest(css));
     return nearest("#toasts, #panel") || nearest("#screen") || found[0];
   };
+  const firstField = (inside) => $("input:not([type=hidden]), select, textarea, button", inside);
   const escape_ = () => {
     const pop = $("details.mk-pop[open]");
     if (pop) {
@@ -230,7 +231,7 @@
     event.preventDefault();
     target.click();
     if (target.matches("summary")) {
-      const first = $("input:not([type=hidden]), select, textarea, button", target.parentElement);
+      const first = firstField(target.parentElement);
       if (first && target.parentElement.open) first.focus();
     }
   });
@@ -262,6 +263,7 @@
   document.addEventListener("htmx:afterSwap", (event) => {
     const { target, xhr, requestConfig } = event.detail;
     if (target && target.id === "palette-found") return;
+    if (target && target.id === "filter-fields") return firstField(target).focus();
     const dialog = $("#dialog");
     if (target && (target.id === "dialog" || target.id === "handbook")) {
       if (!target.open) target.showModal();
@@ -280,6 +282,7 @@
     const was = before;
     const target = event.detail.target;
     before = null;
+    if (target && target.id === "filter-fields") return;
     const list = screen_();
     const scroll = $("#scroll");
     if (scroll && list && was.place === `${list.dataset.state}#${list.dataset.place}`) scroll.scrollTop = was.top;

@@ -9,13 +9,13 @@ import django_tables2 as tables
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from mkterp.core.models import User
 from mkterp.core.screens import words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, NumberColumn, StateColumn
 from mkterp.core.screens.filters import AnyOf
+from mkterp.core.screens.marks import strong
 from sync import selectors
 from sync.domain import priority
 from sync.domain.cases import KINDS, CaseKind
@@ -47,22 +47,19 @@ def arithmetic(case: ExceptionCase) -> list[dict[str, Any]]:
 
 def priority_bar(case: ExceptionCase) -> SafeString:
     """A priority: a bar of its parts and its number; the arithmetic in the title."""
-    drawn, at = [], 0
+    drawn, at = "", 0
     parts = arithmetic(case)
     for part in parts:
         width = part["points"] * BAR // priority.MOST
-        drawn.append((part["fill"], at, width))
+        drawn += f'<rect class="{part["fill"]}" x="{at}" width="{width}" height="6"/>'
         at += width
-    return format_html(
-        '<span class="mk-prio" title="{} = {}"><svg class="mk-chart" width="{}" height="6" '
-        'aria-hidden="true" focusable="false"><rect class="f-track" width="{}" height="6"/>{}'
-        "</svg><b>{}</b></span>",
-        " + ".join(f"{part['name']} {part['points']}" for part in parts),
-        case.priority,
-        BAR,
-        BAR,
-        format_html_join("", '<rect class="{}" x="{}" width="{}" height="6"/>', drawn),
-        case.priority,
+    # Nothing but numbers and names of ours, for each row of a list.
+    sum_ = " + ".join(f"{part['name']} {part['points']}" for part in parts)
+    return mark_safe(
+        f'<span class="mk-prio" title="{sum_} = {case.priority}">'
+        f'<svg class="mk-chart" width="{BAR}" height="6" aria-hidden="true" focusable="false">'
+        f'<rect class="f-track" width="{BAR}" height="6"/>{drawn}</svg>'
+        f"<b>{case.priority}</b></span>"
     )
 
 
@@ -82,7 +79,7 @@ class CauseColumn(Column):
     """The kind of an exception in bold, then its cause in one sentence."""
 
     def render(self, value: str, record: ExceptionCase) -> SafeString:
-        return format_html('<b>{}</b> <span class="sub">{}</span>', label_of(record), value)
+        return strong(label_of(record), value)
 
     def value(self, value: str, record: ExceptionCase) -> str:
         return f"{label_of(record)}: {value}"
@@ -93,13 +90,13 @@ class DueColumn(Column):
 
     def render(self, value: datetime, record: ExceptionCase) -> SafeString:
         if record.state != State.OPEN:
-            return format_html('<span class="mut">{}</span>', self.empty)
+            return mark_safe(f'<span class="mut">{self.empty}</span>')
         now = timezone.now()
         text = words.age_text(value, now)
         late = value <= now
         css, text = ("neg", f"{text} over") if late else ("", text)
         title = f"{timezone.localtime(value):%a %d %b %H:%M}"
-        return format_html('<span class="{}" title="{}">{}</span>', css, title, text)
+        return mark_safe(f'<span class="{css}" title="{title}">{text}</span>')
 
     def value(self, value: datetime) -> datetime:
         return value

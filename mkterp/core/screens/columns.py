@@ -15,8 +15,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 import django_tables2 as tables
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from mkterp.core.screens import marks
 
@@ -58,9 +57,9 @@ class LeadColumn(Column):
 
     def render(self, value: Any, record: Any) -> SafeString:
         if not self.sub:
-            return format_html("<b>{}</b>", value)
+            return marks.strong(value)
         sub = tables.A(self.sub).resolve(record, quiet=True)
-        return format_html('<b>{}</b> <span class="sub">{}</span>', value, sub or "")
+        return marks.strong(value, sub or "")
 
     def value(self, value: Any) -> Any:
         return value
@@ -77,8 +76,7 @@ class NumberColumn(Column):
     def render(self, value: Any) -> SafeString:
         if isinstance(value, Decimal):
             value = value.normalize() if value % 1 else value.quantize(Decimal(1))
-        css = "" if value else "mut"
-        return format_html('<span class="{}">{}</span>', css, f"{value:,}")
+        return mark_safe(f'<span class="{"" if value else "mut"}">{value:,}</span>')
 
     def value(self, value: Any) -> Any:
         return value

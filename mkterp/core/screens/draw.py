@@ -125,7 +125,10 @@ class ListPage:
             css=screen.row_class(row),
             cells=drawn,
             page_url=page_url,
-            buttons=draw_buttons(buttons(screen, row, actions), size="sm", quiet=True),
+            buttons=draw_buttons(buttons(screen, row, actions), size="sm", quiet=True)
+            if self.allowed
+            else None,
+            picks=bool(self.bulk),
             refused=self.outcome.refused.get(str(row.pk), ""),
             is_open=is_open,
         )
@@ -206,13 +209,17 @@ class ListPage:
 
     @property
     def export_url(self) -> str:
-        return self._file("export")
+        return self._with_query("export")
 
     @property
     def workbook_url(self) -> str:
-        return self._file("workbook")
+        return self._with_query("workbook")
 
-    def _file(self, kind: str) -> str:
+    @property
+    def filter_url(self) -> str:
+        return self._with_query("filter")
+
+    def _with_query(self, kind: str) -> str:
         query = self.state.query()
         return f"{self.screen.url(kind)}?{query}" if query else self.screen.url(kind)
 

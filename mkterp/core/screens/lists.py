@@ -64,6 +64,7 @@ class ListScreen:
         orders/              sync:orders            the list; GET only, the URL is its state
         orders/export.csv    sync:orders-export     the filtered list as CSV
         orders/export.xlsx   sync:orders-workbook   the same as a workbook
+        orders/filter/       sync:orders-filter     the form of its filters, when it has any
         orders/do/retry/     sync:order-retry       POST, one for each action
         orders/12/panel/     sync:order-panel       when panel_template is set
         orders/12/           sync:order             when detail_template is set
@@ -192,10 +193,10 @@ class ListScreen:
         return str(row.pk if self.key == "pk" else getattr(row, self.key))
 
     def url(self, kind: str = "list", row: Any = None) -> str:
-        """The address of the list, or of a kind: "export", "workbook", an action's name, "panel",
-        "" (page)."""
-        files = {kind: f"{self.name}-{kind}" for kind in ("export", "workbook")}
-        name = {"list": self.name, "": self.noun_name, **files}.get(
+        """The address of the list, or of a kind: "export", "workbook", "filter", an action's name,
+        "panel", "" (page)."""
+        whole = {kind: f"{self.name}-{kind}" for kind in ("export", "workbook", "filter")}
+        name = {"list": self.name, "": self.noun_name, **whole}.get(
             kind, f"{self.noun_name}-{kind}"
         )
         return address(self._full(name), None if row is None else self.key_of(row))
@@ -220,6 +221,9 @@ class ListScreen:
             path(f"{prefix}export.csv", export(self), name=f"{self.name}-export"),
             path(f"{prefix}export.xlsx", export_workbook(self), name=f"{self.name}-workbook"),
         ]
+        if self.filters is not None:
+            view = serve.show_filter(self)
+            patterns.append(path(f"{prefix}filter/", view, name=f"{self.name}-filter"))
         for action in self.actions:
             view = act(self, action)
             name = f"{self.noun_name}-{action.name}"

@@ -1,13 +1,14 @@
 """The small pieces of HTML that every screen shares: money, badges, times, icons."""
 
 import functools
+import html
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from mkterp.core.screens import words
@@ -42,9 +43,20 @@ def money(amount: Decimal | None, currency: str) -> SafeString:
     minus = "\N{MINUS SIGN}" if amount < 0 else ""
     # Digits, points and commas need no escaping, and a page has hundreds of amounts.
     return mark_safe(
-        f'<span class="mk-money">{minus}<span class="ccy">{escape(words.currency_sign(currency))}'
+        f'<span class="mk-money">{minus}<span class="ccy">{text(words.currency_sign(currency))}'
         f"</span>{words.amount_text(amount, currency)}</span>"
     )
+
+
+def text(value: object) -> SafeString:
+    """Escaped unless it is HTML already. Django's own takes three times as long for a text."""
+    return value if isinstance(value, SafeString) else SafeString(html.escape(str(value)))
+
+
+def strong(value: object, sub: object = None) -> SafeString:
+    """What a cell is about in bold and, when `sub` is given, more about it in a quieter voice."""
+    after = "" if sub is None else f' <span class="sub">{text(sub)}</span>'
+    return mark_safe(f"<b>{text(value)}</b>{after}")
 
 
 def signed(count: int) -> SafeString:

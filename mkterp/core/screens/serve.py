@@ -62,6 +62,21 @@ def list_answer(
     return response
 
 
+def show_filter(screen: "ListScreen") -> View:
+    """The form of a list's filters: for htmx alone, else as a page of its own."""
+
+    @require_safe
+    @roles.requires(screen.permission)
+    def view(request: HttpRequest) -> HttpResponse:
+        page, whole = ListPage(ListState(screen, request, request.GET)), not wants_fragment(request)
+        template = "core/filter.html" if whole else "core/_filter_form.html"
+        response = render(request, template, {"page": page, "screen": screen, "whole": whole})
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    return view
+
+
 def show_panel(screen: "ListScreen") -> View:
     @require_safe
     @roles.requires(screen.permission)

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms, template
 from django.http import QueryDict
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django_filters.widgets import DateRangeWidget
 
 from mkterp.core.screens import marks, rows, words
@@ -47,14 +47,6 @@ def badge(word: str | Badge, meaning: str = "wait", glyph: str = "") -> SafeStri
     if isinstance(word, Badge):
         return marks.badge(word.word, word.meaning, glyph)
     return marks.badge(word, meaning, glyph)
-
-
-@register.simple_tag
-def cells(row: rows.RowView) -> SafeString:
-    """{% cells row %} — the cells of a row of a list, each in its column's class."""
-    return mark_safe(
-        "".join([f'<td role="cell" class="{css}">{html}</td>' for css, html in row.cells])
-    )
 
 
 @register.simple_tag

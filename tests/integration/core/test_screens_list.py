@@ -188,6 +188,23 @@ def test_a_filter_that_makes_no_sense_shows_nothing_and_says_so(client, people):
     assert "One of the filters makes no sense" in response.text
 
 
+def test_the_form_of_filters_comes_by_itself_and_keeps_what_the_address_says(client, people):
+    address = "/people/?view=all&first_name=Ada&sort=-username"
+    page = client.get(address)
+    assert 'name="date_joined_after"' not in page.text
+    form_at = page.context["page"].filter_url
+    assert f'hx-get="{form_at.replace("&", "&amp;")}"' in page.text
+    alone = client.get(form_at, headers={"HX-Request": "true"})
+    whole = client.get(form_at)  # without scripts
+    for answer in (alone, whole):
+        assert 'name="date_joined_after"' in answer.text
+        assert 'value="Ada"' in answer.text
+        assert '<input type="hidden" name="sort" value="-username">' in answer.text
+    assert "<html" not in alone.text
+    assert "<html" in whole.text
+    assert 'hx-target="#screen"' not in whole.text
+
+
 def test_texts_that_no_database_takes_find_nothing_and_break_nothing(client, people):
     assert client.get("/people/", {"q": "a\x00b"}).status_code == 200
     assert client.get("/people/", {"open": "abc"}).status_code == 200
