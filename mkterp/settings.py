@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "mkterp.core.middleware.DatabaseAwayMiddleware",
     "mkterp.core.middleware.HtmxLoginMiddleware",
     "mkterp.core.middleware.NoStoreMiddleware",
     "mkterp.core.middleware.LocalTimeMiddleware",

@@ -39,7 +39,7 @@ def switch(
     """
     if not reason.strip():
         raise Refused("Say why.")
-    Seller.objects.select_for_update(of=("self",)).get(pk=seller.pk)
+    Seller.objects.select_for_update(no_key=True, of=("self",)).get(pk=seller.pk)
     row, _ = SellerSettings.objects.get_or_create(seller=seller)
     if row.auto_map == on:
         return row
@@ -170,7 +170,7 @@ def _sample(rows: Sequence[StoredSuggestion]) -> list[int]:
 @transaction.atomic
 def reviewed(*, mapping: SkuMapping, by: User, at: datetime) -> SkuMapping:
     """A person looked at what the rule confirmed, and it is right."""
-    locked = SkuMapping.objects.select_for_update(of=("self",)).get(pk=mapping.pk)
+    locked = SkuMapping.objects.select_for_update(no_key=True, of=("self",)).get(pk=mapping.pk)
     if locked.state != SkuMapping.State.CONFIRMED:
         raise Refused("This mapping is not in force any more.")
     if locked.review_due or locked.reviewed_at is None:

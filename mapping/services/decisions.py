@@ -186,7 +186,7 @@ def undone(*, mapping: SkuMapping, by: User | None, at: datetime, wrong: bool = 
 @transaction.atomic
 def withdraw_request(*, request: NewItemRequest, by: User, at: datetime) -> NewItemRequest:
     """The item is not needed after all; withdrawing twice changes nothing."""
-    locked = NewItemRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+    locked = NewItemRequest.objects.select_for_update(no_key=True, of=("self",)).get(pk=request.pk)
     if locked.state == NewItemRequest.State.MADE:
         raise Refused("The item was made, and the listing is mapped to it.")
     if locked.state != NewItemRequest.State.WITHDRAWN:

@@ -92,7 +92,7 @@ def _refuse_circle(row: DuplicatePair) -> None:
 @transaction.atomic
 def open_again(*, pair: DuplicatePair, by: User, at: datetime) -> DuplicatePair:
     """Take a judgement back; the pair waits for a person again."""
-    locked = DuplicatePair.objects.select_for_update(of=("self",)).get(pk=pair.pk)
+    locked = DuplicatePair.objects.select_for_update(no_key=True, of=("self",)).get(pk=pair.pk)
     if locked.state not in (State.DUPLICATE, State.DIFFERENT):
         return locked
     before = {"state": locked.state, "keep": locked.keep_id}

@@ -183,7 +183,7 @@ def take(*, kind: str, name: str, content: bytes, by: User, at: datetime) -> Imp
 @transaction.atomic
 def check_file(*, file: ImportedFile, at: datetime) -> ImportedFile:
     """Give every row its verdict; checking again gives them anew, by what holds now."""
-    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    locked = ImportedFile.objects.select_for_update(no_key=True, of=("self",)).get(pk=file.pk)
     if locked.state not in (State.WAITING, State.CHECKED):
         return locked
     try:
@@ -206,7 +206,7 @@ def decide(
     """
     if not reason.strip():
         raise Refused("Say why.")
-    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    locked = ImportedFile.objects.select_for_update(no_key=True, of=("self",)).get(pk=file.pk)
     if locked.state != State.CHECKED:
         raise Refused(f"This file is {locked.get_state_display()}.")
     if locked.counts.get("errors") and not leave_bad:
@@ -224,7 +224,7 @@ def decide(
 def apply_file(*, file: ImportedFile, at: datetime) -> ImportedFile:
     """Carry a decided file out. What changed since the check counts: a row that has become bad
     brings the file back to be looked at, with nothing changed."""
-    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    locked = ImportedFile.objects.select_for_update(no_key=True, of=("self",)).get(pk=file.pk)
     if locked.state != State.APPLYING:
         return locked
     try:
@@ -259,7 +259,7 @@ def apply_file(*, file: ImportedFile, at: datetime) -> ImportedFile:
 @transaction.atomic
 def drop(*, file: ImportedFile, by: User, at: datetime) -> ImportedFile:
     """Leave a checked file alone; its rows are forgotten, that it was there is not."""
-    locked = ImportedFile.objects.select_for_update(of=("self",)).get(pk=file.pk)
+    locked = ImportedFile.objects.select_for_update(no_key=True, of=("self",)).get(pk=file.pk)
     if locked.state in (State.CHECKED, State.WAITING):
         locked.state, locked.content, locked.checked_by = State.DROPPED, b"", by
         locked.save()

@@ -65,7 +65,7 @@ def confirm_many(
     # The locks make two people who map the same listing at once take turns.
     locked = {
         row.pk: row
-        for row in Listing.objects.select_for_update(of=("self",))
+        for row in Listing.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=[pair.listing.pk for pair in pairs])
         .order_by("pk")
     }
@@ -154,7 +154,7 @@ def undo(*, mapping: SkuMapping, by: User | None, at: datetime, reason: str) -> 
     The caller makes sure that no posted document used it (sync knows orders, mapping does not).
     It goes back to PROPOSED, so that it neither counts nor is lost. Undoing twice changes nothing.
     """
-    locked = SkuMapping.objects.select_for_update(of=("self",)).get(pk=mapping.pk)
+    locked = SkuMapping.objects.select_for_update(no_key=True, of=("self",)).get(pk=mapping.pk)
     if locked.state == State.PROPOSED:
         return locked
     if locked.state != State.CONFIRMED:
@@ -200,7 +200,7 @@ def retire(
     """
     if not reason.strip():
         raise Refused("Say why.")
-    locked = SkuMapping.objects.select_for_update(of=("self",)).get(pk=mapping.pk)
+    locked = SkuMapping.objects.select_for_update(no_key=True, of=("self",)).get(pk=mapping.pk)
     if locked.state != State.CONFIRMED:
         return locked
     moment = moment or at
@@ -259,7 +259,7 @@ def remap(
     time; what was posted with it is for the caller to correct. Refused without a reason, when it
     changes nothing, or when the mapping is not in force.
     """
-    locked = SkuMapping.objects.select_for_update(of=("self",)).get(pk=mapping.pk)
+    locked = SkuMapping.objects.select_for_update(no_key=True, of=("self",)).get(pk=mapping.pk)
     if locked.state != State.CONFIRMED:
         raise Refused(f"{locked.listing} is not mapped like this any more; look again.")
     if (locked.item_id, locked.pack_quantity) == (item.pk, pack_quantity):

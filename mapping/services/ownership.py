@@ -130,7 +130,7 @@ def set_for_listings(
     value = wanted.value.strip()
     if wanted.scope != Scope.LISTING and not value:
         raise Refused("Name the brand, or how the SKUs begin.")
-    Seller.objects.select_for_update(of=("self",)).get(pk=wanted.seller.pk)
+    Seller.objects.select_for_update(no_key=True, of=("self",)).get(pk=wanted.seller.pk)
     held = ListingOwnership.objects.filter(
         Q(valid_until=None) | Q(valid_until__gt=moment),
         seller=wanted.seller,
@@ -187,7 +187,7 @@ def end_for_listings(
     """The rule about these listings holds no more; the seller's rule decides again."""
     if not reason.strip():
         raise Refused("Say why.")
-    locked = ListingOwnership.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    locked = ListingOwnership.objects.select_for_update(no_key=True, of=("self",)).get(pk=rule.pk)
     if locked.valid_until is not None and locked.valid_until <= at:
         return locked
     _end(locked, at)
@@ -215,7 +215,7 @@ def set_default(
     if not reason.strip():
         raise Refused("Say why.")
     current = (
-        OwnershipDefault.objects.select_for_update()
+        OwnershipDefault.objects.select_for_update(no_key=True)
         .filter(valid_until=None)
         .order_by("-pk")
         .first()

@@ -49,7 +49,7 @@ def set_rule(
     if not reason.strip():
         raise Refused("Say why.")
     field = FIELDS[rule]
-    Seller.objects.select_for_update(of=("self",)).get(pk=seller.pk)
+    Seller.objects.select_for_update(no_key=True, of=("self",)).get(pk=seller.pk)
     begins = moment or at
     rules = rule._default_manager.filter(seller=seller)
     later = rules.filter(valid_from__gt=begins)
@@ -122,7 +122,7 @@ def map_tax_code(
     """
     key = TaxKey(country, marketplace_rate, **narrower)
     begins = moment or at
-    rows = TaxCodeMapping.objects.select_for_update().filter(**vars(key))
+    rows = TaxCodeMapping.objects.select_for_update(no_key=True).filter(**vars(key))
     if rows.filter(valid_from__gt=begins).exists():
         raise Refused("A later rate for this is already set; choose a moment after it.")
     current = rows.in_force(begins).order_by("-pk").first()
@@ -172,7 +172,7 @@ def map_account(
     Where nothing holds it begins as `map_tax_code` does. Setting what holds changes nothing.
     """
     begins = moment or at
-    rows = AccountMapping.objects.select_for_update().filter(event=event, role=role)
+    rows = AccountMapping.objects.select_for_update(no_key=True).filter(event=event, role=role)
     if rows.filter(valid_from__gt=begins).exists():
         raise Refused("A later account for this is already set; choose a moment after it.")
     current = rows.in_force(begins).order_by("-pk").first()

@@ -53,7 +53,7 @@ def set_policy(
         "flat_rate": flat_rate,
         "bound_minor": bound_minor,
     }
-    rows = ShippingTaxPolicy.objects.select_for_update().filter(country=country)
+    rows = ShippingTaxPolicy.objects.select_for_update(no_key=True).filter(country=country)
     if rows.filter(valid_from__gt=begins).exists():
         raise Refused("A later policy for this country is already set; choose a moment after it.")
     current = rows.in_force(begins).order_by("-pk").first()

@@ -60,7 +60,7 @@ def _store(
 ) -> tuple[int, int]:
     held = {
         (row.left_id, row.right_id): row
-        for row in DuplicatePair.objects.select_for_update(of=("self",))
+        for row in DuplicatePair.objects.select_for_update(no_key=True, of=("self",))
         .filter(Q(left__in=keys) | Q(right__in=keys))
         .order_by("pk")
     }

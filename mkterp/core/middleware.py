@@ -1,6 +1,7 @@
 """What every request passes: an id, the content policy, the way to sign-in, local time, doors."""
 
 import functools
+import logging
 import re
 import uuid
 import zoneinfo
@@ -8,9 +9,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
+from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
@@ -18,6 +21,7 @@ from mkterp.core import roles
 from mkterp.core.access import second_factor
 from mkterp.core.requestid import request_id as request_id_of
 
+logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 # Everything comes from ourselves; nothing inline runs. `data:` is for the small marks that the
@@ -86,6 +90,27 @@ class HtmxLoginMiddleware:
         moved = HttpResponse(status=204)
         moved["HX-Redirect"] = roles.sign_in_address(back)
         return moved
+
+
+class DatabaseAwayMiddleware:
+    """Answers 503 when the database is away, or let somebody else go first (a deadlock).
+
+    Neither is a mistake of ours, and both pass: a page says so, and Marketplacer, whose webhook it
+    may be, sends it again.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, OperationalError | InterfaceError):
+            return None
+        logger.warning("the database did not answer: %s", error, exc_info=error)
+        page = get_template("503.html").render({"request": request})  # asks the database nothing
+        return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
 class NoStoreMiddleware:

@@ -364,7 +364,7 @@
     if (event.detail.elt.hasAttribute("data-poll")) return;
     const dialog = $("#dialog");
     if (dialog && dialog.open) dialog.close();
-    const kinds = { 403: "forbidden", 404: "missing" };
+    const kinds = { 403: "forbidden", 404: "missing", 503: "away" };
     complain(kinds[event.detail.xhr.status] || "broken");
   });
   document.addEventListener("htmx:sendError", (event) => {

@@ -64,7 +64,7 @@ def _locked(rows: Sequence[TaxAdjustment]) -> list[TaxAdjustment]:
     if not rows:
         raise Refused("Nothing is selected.")
     return list(
-        TaxAdjustment.objects.select_for_update(of=("self",))
+        TaxAdjustment.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=[row.pk for row in rows])
         .select_related("invoice", "decided_by")
         .order_by("pk")
@@ -143,7 +143,7 @@ def prepare(*, match: DocumentMatch, by: User, at: datetime, reason: str) -> lis
     """
     if not reason.strip():
         raise Refused("Say why the difference is to be booked.")
-    invoice = Invoice.objects.select_for_update(of=("self",)).get(pk=match.invoice_id)
+    invoice = Invoice.objects.select_for_update(no_key=True, of=("self",)).get(pk=match.invoice_id)
     current = DocumentMatch.objects.get(pk=match.pk)
     if current.state != DocumentMatch.State.BEYOND:
         raise Refused(f"{invoice.number} is {current.get_state_display()}: nothing to prepare.")

@@ -75,7 +75,7 @@ def watch(*, clock: Callable[[], datetime]) -> int:
 def suspend(*, period: AccountingPeriod, at: datetime) -> int:
     """Suspend the period's sign-offs that no longer hold, each with what changed."""
     many = 0
-    rows = CloseSignOff.objects.select_for_update(of=("self",)).filter(
+    rows = CloseSignOff.objects.select_for_update(no_key=True, of=("self",)).filter(
         period=period, suspended_at=None
     )
     for row in rows.order_by("pk"):
@@ -179,7 +179,7 @@ def reopen(*, period: AccountingPeriod, by: User, at: datetime, reason: str) -> 
     locked.state, locked.reopened_at, locked.reopened_why = State.OPEN, at, reason
     locked.closed_at = locked.closed_by = None
     locked.save(update_fields=["state", "reopened_at", "reopened_why", "closed_at", "closed_by"])
-    for row in CloseSignOff.objects.select_for_update(of=("self",)).filter(
+    for row in CloseSignOff.objects.select_for_update(no_key=True, of=("self",)).filter(
         period=locked, suspended_at=None
     ):
         _suspend(row, f"The period was reopened: {reason}", at, by)
@@ -234,7 +234,7 @@ def post_next(*, invoice: Invoice, by: User, at: datetime, reason: str) -> LateC
     """
     if not reason.strip():
         raise Refused("Say why it goes to the next period.")
-    locked = Invoice.objects.select_for_update(of=("self",)).get(pk=invoice.pk)
+    locked = Invoice.objects.select_for_update(no_key=True, of=("self",)).get(pk=invoice.pk)
     if LateChoice.objects.filter(invoice=locked).exists():
         raise Refused(f"What becomes of {locked.number} is decided already.")
     waiting = locked.cases.filter(kind=CaseKind.LATE_ORDER, state=ExceptionCase.State.OPEN).exists()
@@ -269,7 +269,7 @@ def assign(
         raise Refused("There is no such step.")
     if not 0 <= due_after_days <= 60:
         raise Refused("A step is due 0 to 60 days after the period's end.")
-    step, _ = CloseStep.objects.select_for_update().get_or_create(fact=fact)
+    step, _ = CloseStep.objects.select_for_update(no_key=True).get_or_create(fact=fact)
     before = {"owner": step.owner_id, "due_after_days": step.due_after_days}
     step.owner, step.due_after_days = owner, due_after_days
     step.save(update_fields=["owner", "due_after_days"])
@@ -281,4 +281,4 @@ def assign(
 
 
 def _locked(period: AccountingPeriod) -> AccountingPeriod:
-    return AccountingPeriod.objects.select_for_update(of=("self",)).get(pk=period.pk)
+    return AccountingPeriod.objects.select_for_update(no_key=True, of=("self",)).get(pk=period.pk)

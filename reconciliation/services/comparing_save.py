@@ -67,7 +67,7 @@ def _match(pair: Pair, verdict: Verdict, at: datetime) -> DocumentMatch:
 def _discrepancies(found: Sequence[Found], at: datetime) -> None:
     standing = {
         (row.invoice_id, row.line_key, row.cause): row
-        for row in Discrepancy.objects.select_for_update(of=("self",)).filter(
+        for row in Discrepancy.objects.select_for_update(no_key=True, of=("self",)).filter(
             invoice__in=[pair.invoice.pk for pair, _, _ in found], cleared_at=None
         )
     }
@@ -153,7 +153,7 @@ def _adjustments(found: Sequence[Found], clearing: str, at: datetime) -> None:
     held: dict[tuple[int, str, str, str], TaxAdjustment] = {}
     turned_down: dict[tuple[int, str, str, str], int] = {}
     for row in (
-        TaxAdjustment.objects.select_for_update(of=("self",))
+        TaxAdjustment.objects.select_for_update(no_key=True, of=("self",))
         .filter(invoice__in=ids, state__in=[State.PREPARED, State.REJECTED])
         .order_by("pk")
     ):

@@ -133,7 +133,7 @@ def restate(*, day: date, at: datetime) -> list[CompletenessStatement]:
 
     A second run changes nothing but the time.
     """
-    asked = DaySweep.objects.select_for_update().get(day=day).asked_at
+    asked = DaySweep.objects.select_for_update(no_key=True).get(day=day).asked_at
     values = _values(day)
     with connection.cursor() as cursor:
         cursor.execute(_SUMS, values)

@@ -216,7 +216,7 @@ def take_back(
     """
     if not reason.strip():
         raise Refused("Say why the entry is taken back.")
-    row = SettlementEntry.objects.select_for_update(of=("self",)).get(pk=entry.pk)
+    row = SettlementEntry.objects.select_for_update(no_key=True, of=("self",)).get(pk=entry.pk)
     if row.reverses_id is not None:
         raise Refused("This entry takes another one back.")
     if SettlementEntry.objects.filter(reverses=row).exists():

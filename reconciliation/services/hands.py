@@ -23,7 +23,7 @@ def match(
     """
     if not reason.strip():
         raise Refused("Say why this line pays this advice.")
-    line = BankLine.objects.select_for_update(of=("self",)).get(pk=bank_line.pk)
+    line = BankLine.objects.select_for_update(no_key=True, of=("self",)).get(pk=bank_line.pk)
     if line.amount_minor >= 0:
         raise Refused("This line is money that came in; it pays no advice.")
     if line.currency != advice.currency:
@@ -57,7 +57,7 @@ def take_back(*, match: CashMatch, by: User, at: datetime, reason: str) -> None:
     """
     if not reason.strip():
         raise Refused("Say why the match is taken back.")
-    row = CashMatch.objects.select_for_update(of=("self",)).filter(pk=match.pk).first()
+    row = CashMatch.objects.select_for_update(no_key=True, of=("self",)).filter(pk=match.pk).first()
     if row is None:
         raise Refused("This match is gone already.")
     if row.how != CashMatch.How.PERSON:

@@ -126,7 +126,9 @@ def _queue(journal: Journal, parcel: outbox.Parcel, at: datetime) -> None:
 def delivered(*, message: OutboxMessage, at: datetime) -> None:
     """A journal of ours stands in the ledger, read back to the line: keep the day it has there."""
     day = (message.answer or {}).get("posting_date")
-    for journal in Journal.objects.select_for_update(of=("self",)).filter(posting=message):
+    for journal in Journal.objects.select_for_update(no_key=True, of=("self",)).filter(
+        posting=message
+    ):
         journal.booked_date = date.fromisoformat(day) if day else None
         journal.booked_at = at
         journal.save(update_fields=["booked_date", "booked_at"])
@@ -140,7 +142,7 @@ def reverse(*, journal: Journal, by: User, at: datetime, reason: str) -> Journal
     """
     if not reason.strip():
         raise Refused("Say why it is taken back.")
-    locked = Journal.objects.select_for_update(of=("self",)).get(pk=journal.pk)
+    locked = Journal.objects.select_for_update(no_key=True, of=("self",)).get(pk=journal.pk)
     if locked.reverses_id is not None:
         raise Refused(f"{locked} takes another journal back; it is not taken back itself.")
     other = Journal.objects.filter(reverses=locked).order_by("pk").first()

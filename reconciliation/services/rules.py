@@ -155,7 +155,7 @@ def set_rule(*, wanted: Wanted, by: User, at: datetime, reason: str) -> Matching
     pairing.alone()
     values = {name: value for name, value in vars(wanted).items() if name != "valid_from"}
     start = wanted.valid_from
-    rows = MatchingRule.objects.select_for_update().order_by("pk")
+    rows = MatchingRule.objects.select_for_update(no_key=True).order_by("pk")
     current = rows.filter(Q(valid_until=None)).first()
     if (
         current is not None

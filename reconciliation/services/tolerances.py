@@ -42,7 +42,7 @@ def set_tolerance(*, wanted: Wanted, by: User, at: datetime, reason: str) -> Dif
     _fits(wanted)
     _leaves_closed_periods(wanted.valid_from)
     start = wanted.valid_from
-    rows = DifferenceRule.objects.select_for_update(of=("self",)).filter(
+    rows = DifferenceRule.objects.select_for_update(no_key=True, of=("self",)).filter(
         about=wanted.about, currency=wanted.currency, country=wanted.country
     )
     _changes_something(wanted, rows)

@@ -89,7 +89,7 @@ def _resolve(
 def still_right(*, mapping: SkuMapping, by: User, at: datetime) -> SkuMapping:
     """A person says that the pair is one product although the facts differ; not asked again."""
     locked = (
-        SkuMapping.objects.select_for_update(of=("self",))
+        SkuMapping.objects.select_for_update(no_key=True, of=("self",))
         .select_related("listing__seller", "item")
         .get(pk=mapping.pk)
     )

@@ -17,7 +17,7 @@ MOST_AT_ONCE = 500
 
 def _open(case: ExceptionCase) -> ExceptionCase:
     """The case under lock. Refused when it is closed."""
-    locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    locked = ExceptionCase.objects.select_for_update(no_key=True, of=("self",)).get(pk=case.pk)
     if locked.state != ExceptionCase.State.OPEN:
         raise Refused(f"{locked} is already {locked.get_state_display()}.")
     return locked
@@ -108,7 +108,7 @@ def comment(*, case: ExceptionCase, text: str, by: User, at: datetime) -> Except
     """Say something about a case, open or closed. It is kept in the audit trail, for good."""
     if not text.strip():
         raise Refused("Write the comment first.")
-    locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    locked = ExceptionCase.objects.select_for_update(no_key=True, of=("self",)).get(pk=case.pk)
     audit.record(action="case.comment", subject=locked, by=by, at=at, reason=text.strip())
     return locked
 
@@ -120,7 +120,7 @@ def escalate(*, at: datetime) -> list[ExceptionCase]:
     Returns the newly marked.
     """
     late = list(
-        ExceptionCase.objects.select_for_update(of=("self",), skip_locked=True)
+        ExceptionCase.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
         .filter(state=ExceptionCase.State.OPEN, escalated_at=None, due_at__lte=at)
         .select_related("listing", "seller", "assigned_to")
         .order_by("due_at", "pk")[:MOST_AT_ONCE]

@@ -93,7 +93,7 @@ def _open(
     if not identities:
         return {}
     there = _of(identities).filter(state=ExceptionCase.State.OPEN).order_by("kind", "key")
-    return _by_identity(there.select_for_update(of=("self",)))
+    return _by_identity(there.select_for_update(no_key=True, of=("self",)))
 
 
 def _count_up(
@@ -145,7 +145,7 @@ def resolve(
     `proof` is what was seen instead of the cause, by name, in words for people. Without one it is
     what every case shows: that it holds up nothing any more, counted now.
     """
-    locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    locked = ExceptionCase.objects.select_for_update(no_key=True, of=("self",)).get(pk=case.pk)
     if locked.state == ExceptionCase.State.OPEN:
         _close(locked, ExceptionCase.State.RESOLVED, resolution, at, by, proof)
     return locked
@@ -159,7 +159,7 @@ def dismiss(*, case: ExceptionCase, by: User, at: datetime, reason: str) -> Exce
     """
     if not reason.strip():
         raise Refused("Say why this case is dismissed.")
-    locked = ExceptionCase.objects.select_for_update(of=("self",)).get(pk=case.pk)
+    locked = ExceptionCase.objects.select_for_update(no_key=True, of=("self",)).get(pk=case.pk)
     if locked.state != ExceptionCase.State.OPEN:
         raise Refused(f"{locked} is already {locked.get_state_display()}.")
     blocked = _still_held(locked)

@@ -54,7 +54,9 @@ def mirror(*, documents: Sequence[PostedDocument], at: datetime) -> dict[str, in
     latest = {document.ref: document for document in documents}
     known = {
         row.erp_ref: row
-        for row in LedgerDocument.objects.select_for_update(of=("self",)).filter(erp_ref__in=latest)
+        for row in LedgerDocument.objects.select_for_update(no_key=True, of=("self",)).filter(
+            erp_ref__in=latest
+        )
     }
     invoices = dict(
         Invoice.objects.filter(

@@ -39,7 +39,7 @@ def end_some(*, at: datetime) -> int:
         return 0
     waiting = OutboxMessage.objects.filter(dry=True, state=State.PENDING)
     rows = list(
-        waiting.select_for_update(of=("self",), skip_locked=True)
+        waiting.select_for_update(no_key=True, of=("self",), skip_locked=True)
         .order_by("pk")
         .values_list("pk", "operation", "lane", "payload__listing", "payload__entry__posting_date")[
             :_CHUNK

@@ -51,7 +51,7 @@ def told(*, name: str, failure: Failure | None, at: datetime, counts: Mapping[st
 
     A misconfigured connection opens a case, which resolves with the next run that gets through.
     """
-    feed = Feed.objects.select_for_update().get(pk=get(name).pk)
+    feed = Feed.objects.select_for_update(no_key=True).get(pk=get(name).pk)
     feed.counts = dict(counts)
     # Another worker of the same feed may have been told to wait meanwhile.
     waiting = feed.not_before if feed.not_before and feed.not_before > at else None

@@ -202,7 +202,7 @@ def recheck_pending(*, seller_ids: Iterable[int], listing_ids: Iterable[int], at
     """
     sellers, listings = list(seller_ids), list(listing_ids)
     waiting = list(
-        OutboxMessage.objects.select_for_update(of=("self",))
+        OutboxMessage.objects.select_for_update(no_key=True, of=("self",))
         .filter(lane=OutboxMessage.Lane.STOCK, state__in=[State.PENDING, State.IN_FLIGHT])
         .extra(  # the stream names the listing; the planner needs the join spelled out
             where=[

@@ -220,7 +220,7 @@ def retry(*, message: InboxMessage, by: User, at: datetime) -> InboxMessage:
 
     Refused unless the message is UNREADABLE. Its own case resolves when it can be read.
     """
-    locked = InboxMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    locked = InboxMessage.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.pk)
     if locked.state != State.UNREADABLE:
         raise Refused(f"Message {locked.pk} is {locked.get_state_display()}; it needs no retry.")
     locked.state, locked.not_before, locked.unrecorded = State.NEW, at, 0

@@ -31,7 +31,7 @@ def wake(*, task: str, at: datetime, stale: timedelta = STALE) -> bool:
     due = Q(woken_at__isnull=True) | ~Q(woken_at__range=(at - stale, at + stale))
     with transaction.atomic():
         # Somebody who holds the row is waking the lane this instant: no need to wait for him.
-        if not Lane.objects.select_for_update(skip_locked=True).filter(due, name=task):
+        if not Lane.objects.select_for_update(no_key=True, skip_locked=True).filter(due, name=task):
             return False
         Lane.objects.filter(name=task).update(woken_at=at)
         async_task(task)

@@ -73,7 +73,7 @@ def _write(
     sellers = Seller.objects.in_bulk({v.seller_id for v in values}, field_name="marketplacer_id")
     held = {
         invoice.marketplacer_id: invoice
-        for invoice in Invoice.objects.select_for_update(of=("self",))
+        for invoice in Invoice.objects.select_for_update(no_key=True, of=("self",))
         .filter(marketplacer_id__in=newest)
         .select_related("posting")
         .order_by("pk")

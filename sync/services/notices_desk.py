@@ -30,7 +30,9 @@ def set_channel(
     Refuses a name that another has, an address that is not the name of a NOTIFY_ variable, and a
     webhook without the name of its secret. What already waits for it goes where it now leads.
     """
-    locked = Channel.objects.select_for_update().get(pk=channel.pk) if channel else Channel()
+    locked = (
+        Channel.objects.select_for_update(no_key=True).get(pk=channel.pk) if channel else Channel()
+    )
     _insist(locked, facts)
     before = {name: getattr(locked, name) for name in _FIELDS} if channel else None
     after = {name: facts[name] for name in _FIELDS}
@@ -69,7 +71,7 @@ def _insist(channel: Channel, facts: Mapping[str, Any]) -> None:
 @transaction.atomic
 def switch(*, channel: Channel, by: User, at: datetime, active: bool, reason: str = "") -> Channel:
     """Turn a channel on or off. One that is off gathers nothing, and what waited is not sent."""
-    locked = Channel.objects.select_for_update().get(pk=channel.pk)
+    locked = Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
     if locked.active == active:
         raise Refused(f"{locked} is {'on' if active else 'off'} already.")
     locked.active = active
@@ -100,7 +102,7 @@ def wish(*, person: User, wishes: Mapping[Topic, Wish], at: datetime) -> None:
 
     The same again changes nothing.
     """
-    locked = User.objects.select_for_update().get(pk=person.pk)
+    locked = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     before = selectors.wishes(locked)
     if selectors.has_chosen(locked) and before == dict(wishes):
         return
@@ -135,7 +137,7 @@ def _told(wishes: Mapping[Topic, Wish]) -> dict[str, list[Any]]:
 @transaction.atomic
 def test_channel(*, channel: Channel, by: User, at: datetime) -> Notification:
     """Send a channel a message now, to see that it arrives. Refused while it is off."""
-    locked = Channel.objects.select_for_update().get(pk=channel.pk)
+    locked = Channel.objects.select_for_update(no_key=True).get(pk=channel.pk)
     if not locked.active:
         raise Refused(f"{locked} is off; switch it on first.")
     return _test(at, by, channel=locked)
@@ -144,7 +146,7 @@ def test_channel(*, channel: Channel, by: User, at: datetime) -> Notification:
 @transaction.atomic
 def test_person(*, person: User, at: datetime) -> Notification:
     """Send oneself an e-mail now. Refused without a mail server, or without an address."""
-    locked = User.objects.select_for_update().get(pk=person.pk)
+    locked = User.objects.select_for_update(no_key=True).get(pk=person.pk)
     if not selectors.mail_is_set_up():
         raise Refused("No mail server is set up: an administrator sets EMAIL_HOST.")
     if not locked.email:

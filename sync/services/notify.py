@@ -49,7 +49,7 @@ def _sort_some(at: datetime) -> int:
     found = list(
         Notice.objects.filter(sorted_at=None)
         .select_related("case")
-        .select_for_update(of=("self",))
+        .select_for_update(no_key=True, of=("self",))
         .order_by("pk")[:CHUNK]
     )
     if not found:
@@ -113,7 +113,9 @@ def _due(at: datetime) -> list[int]:
 @transaction.atomic
 def _write(pk: int, at: datetime) -> bool:
     """Write and queue one; returns whether there was anything left to say."""
-    rows = Notification.objects.select_for_update(of=("self",)).select_related("person", "channel")
+    rows = Notification.objects.select_for_update(no_key=True, of=("self",)).select_related(
+        "person", "channel"
+    )
     notification = rows.get(pk=pk)
     gone = _gone(notification)
     living = _living(notification)

@@ -388,7 +388,7 @@ def decide_again(*, pks: Sequence[int], at: datetime) -> int:
     """Decide on these invoices by the registry of this moment; returns how many they are."""
     for start in range(0, len(pks), CHUNK):
         locked = (
-            Invoice.objects.select_for_update(of=("self",))
+            Invoice.objects.select_for_update(no_key=True, of=("self",))
             .filter(pk__in=pks[start : start + CHUNK])
             .select_related("posting", "seller", "source")
             .order_by("pk")

@@ -87,7 +87,7 @@ def withdraw(*, message: OutboxMessage, reason: str, at: datetime) -> bool:
     PENDING becomes SUPERSEDED, FAILED becomes ABANDONED. A message on its way or delivered stays:
     the far side may hold it.
     """
-    locked = OutboxMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    locked = OutboxMessage.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.pk)
     if locked.state in (State.SUPERSEDED, State.ABANDONED):
         return True
     # A message that was ever tried may have arrived although its answer was lost.
@@ -110,7 +110,7 @@ def retry(*, message: OutboxMessage, by: User, at: datetime) -> OutboxMessage:
 
     Refused unless the message is FAILED.
     """
-    locked = OutboxMessage.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    locked = OutboxMessage.objects.select_for_update(no_key=True, of=("self",)).get(pk=message.pk)
     if locked.state != State.FAILED:
         raise Refused(f"{locked} is {locked.get_state_display()}; only a refused one is retried.")
     locked.state, locked.not_before, locked.unrecorded = State.PENDING, at, 0

@@ -208,7 +208,7 @@ def _remittances(
     sellers = _sellers(value.seller_id for _, value in told.values())
     held = {
         row.marketplacer_id: row
-        for row in Remittance.objects.select_for_update(of=("self",))
+        for row in Remittance.objects.select_for_update(no_key=True, of=("self",))
         .filter(marketplacer_id__in=told)
         .order_by("marketplacer_id")
     }

@@ -131,7 +131,9 @@ def _in_batches(rows: QuerySet[Any], field: str, at: datetime) -> int:
     while True:
         with transaction.atomic():
             batch = list(
-                rows.select_for_update(of=("self",), skip_locked=True).order_by("pk")[:BATCH]
+                rows.select_for_update(no_key=True, of=("self",), skip_locked=True).order_by("pk")[
+                    :BATCH
+                ]
             )
             for row in batch:
                 setattr(row, field, redacted(getattr(row, field)))

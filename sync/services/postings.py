@@ -34,7 +34,7 @@ def accepted(arrivals: Sequence[tuple[OutboxMessage, Any]], at: datetime) -> Non
     by_posting = {message.pk: (message, answer) for message, answer in arrivals}
     read: list[tuple[Invoice, OrderState]] = []
     for invoice in (
-        Invoice.objects.select_for_update(of=("self",))
+        Invoice.objects.select_for_update(no_key=True, of=("self",))
         .filter(posting__in=by_posting)
         .select_related("seller")
         .order_by("pk")
@@ -69,7 +69,9 @@ def _number_for(invoice: Invoice, order: OrderState) -> Parcel:
 
 def refused(*, message: OutboxMessage, case: ExceptionCase) -> None:
     """The ERP refused an order: it waits with its case until a person has put it right."""
-    for invoice in Invoice.objects.select_for_update(of=("self",)).filter(posting=message):
+    for invoice in Invoice.objects.select_for_update(no_key=True, of=("self",)).filter(
+        posting=message
+    ):
         invoice.state = Invoice.State.FAILED
         invoice.save(update_fields=["state"])
         invoice.cases.add(case)
@@ -204,7 +206,7 @@ def _read(documents: Sequence[ErpDocument], clock: Callable[[], datetime]) -> in
         at = clock()
         invoices = {
             invoice.pk: invoice
-            for invoice in Invoice.objects.select_for_update(of=("self",))
+            for invoice in Invoice.objects.select_for_update(no_key=True, of=("self",))
             .filter(pk__in=[document.invoice_id for document in documents])
             .select_related("posting", "seller")
             .order_by("pk")

@@ -80,7 +80,7 @@ def decide_again(*, correction: Correction, by: User, at: datetime) -> Correctio
     Refused unless the correction is parked, and while a message of it is on its way. The ERP is
     asked for our key before anything is posted, so nothing is doubled.
     """
-    row = Correction.objects.select_for_update(of=("self",)).get(pk=correction.pk)
+    row = Correction.objects.select_for_update(no_key=True, of=("self",)).get(pk=correction.pk)
     if row.state != State.PARKED:
         raise Refused(f"{row} is {row.get_state_display()}; only a parked one is decided again.")
     for name in ("closing", "crediting"):
@@ -111,7 +111,7 @@ def refused(message: OutboxMessage, case: ExceptionCase) -> None:
 
 def _of_message(message: OutboxMessage) -> Sequence[Correction]:
     return list(
-        Correction.objects.select_for_update(of=("self",))
+        Correction.objects.select_for_update(no_key=True, of=("self",))
         .filter(key=message.payload["correction"])
         .select_related("invoice", "case")
     )

@@ -127,7 +127,7 @@ def take(*, returns: Sequence[ReturnState], at: datetime) -> Mapping[str, int]:
     """Mirror how far our returns have come; returns counts. A second run changes nothing."""
     rows = {
         row.key: row
-        for row in GoodsReturn.objects.select_for_update(of=("self",)).filter(
+        for row in GoodsReturn.objects.select_for_update(no_key=True, of=("self",)).filter(
             key__in=[one.key for one in returns if one.key]
         )
     }
@@ -159,7 +159,11 @@ def _mirror(row: GoodsReturn, one: ReturnState, at: datetime) -> None:
 def arrived(arrivals: Sequence[tuple[OutboxMessage, Any]], at: datetime) -> None:
     """The ERP expects the goods."""
     for message, answer in arrivals:
-        row = GoodsReturn.objects.select_for_update(of=("self",)).filter(posting=message).first()
+        row = (
+            GoodsReturn.objects.select_for_update(no_key=True, of=("self",))
+            .filter(posting=message)
+            .first()
+        )
         if row is not None and isinstance(answer, Written) and answer.returned is not None:
             _mirror(row, answer.returned, at)
 

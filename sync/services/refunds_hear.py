@@ -40,7 +40,7 @@ def _of_refund(invoice: Invoice, refund: Refund, at: datetime) -> int:
     """Keep a request as soon as it is heard of; it asks something of the ERP once it is paid."""
     amendment = Amendment.objects.filter(refund=refund).first()
     amount = refund.amount_minor if refund.cash_minor is None else refund.cash_minor
-    row, _ = Correction.objects.select_for_update(of=("self",)).get_or_create(
+    row, _ = Correction.objects.select_for_update(no_key=True, of=("self",)).get_or_create(
         key=refund.marketplacer_id,
         defaults={
             "kind": Kind.REFUND,

@@ -68,7 +68,9 @@ def _without_the_erp(at: datetime) -> int:
     """What needs no look into the ERP: orders that never reached it, and those not there yet."""
     moved = 0
     rows = _waiting().exclude(invoice__state=Invoice.State.POSTED)
-    for row in rows.select_for_update(of=("self",)).select_related("invoice__seller", "case")[:500]:
+    for row in rows.select_for_update(no_key=True, of=("self",)).select_related(
+        "invoice__seller", "case"
+    )[:500]:
         state = row.invoice.state
         if state == Invoice.State.CANCELLED:
             refunds.settle(row, State.NOT_NEEDED, "The order is not in the ERP.", at)
@@ -147,7 +149,7 @@ def _decide(
     at: datetime,
 ) -> int:
     row = (
-        Correction.objects.select_for_update(of=("self",))
+        Correction.objects.select_for_update(no_key=True, of=("self",))
         .select_related("invoice__erp_document", "invoice__posting", "invoice__seller")
         .select_related("refund", "amendment", "closing", "case")
         .get(pk=pk)

@@ -209,7 +209,7 @@ def send_return(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
 
 def _rows(messages: Sequence[OutboxMessage]) -> dict[str, Correction]:
     rows = (
-        Correction.objects.select_for_update(of=("self",))
+        Correction.objects.select_for_update(no_key=True, of=("self",))
         .filter(key__in=[message.payload["correction"] for message in messages])
         .select_related("invoice", "case")
         .order_by("pk")

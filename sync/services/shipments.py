@@ -58,7 +58,7 @@ def take(*, shipments: Sequence[ShipmentValue], at: datetime) -> Mapping[str, in
     )
     held = {
         row.erp_ref: row
-        for row in ErpShipment.objects.select_for_update(of=("self",)).filter(
+        for row in ErpShipment.objects.select_for_update(no_key=True, of=("self",)).filter(
             erp_ref__in=[one.ref for one in ours]
         )
     }
@@ -139,7 +139,7 @@ def place(*, invoices: Collection[int], at: datetime) -> int:
     wanted = sorted(invoices)
     for start in range(0, len(wanted), CHUNK):
         locked = (
-            Invoice.objects.select_for_update(of=("self",))
+            Invoice.objects.select_for_update(no_key=True, of=("self",))
             .filter(pk__in=wanted[start : start + CHUNK])
             .select_related("posting", "seller")
             .order_by("pk")
@@ -149,7 +149,11 @@ def place(*, invoices: Collection[int], at: datetime) -> int:
 
 
 def _place(invoice: Invoice, at: datetime) -> int:
-    rows = list(invoice.erp_shipments.select_for_update(of=("self",)).order_by("placed_at", "pk"))
+    rows = list(
+        invoice.erp_shipments.select_for_update(no_key=True, of=("self",)).order_by(
+            "placed_at", "pk"
+        )
+    )
     ours = invoice.posting is not None and invoice.fulfilled_by == FulfilledBy.OPERATOR
     if not ours or invoice.delivery_type != "BUY_ONLINE":
         if ours and invoice.delivery_type == "CLICK_AND_COLLECT":
@@ -423,7 +427,9 @@ def release_waiting(*, at: datetime) -> int:
     waiting = Shipment.objects.filter(origin=Shipment.Origin.ERP, posting=None)
     return queue(
         shipments=list(
-            waiting.select_for_update(of=("self",)).select_related("invoice", "erp_shipment")
+            waiting.select_for_update(no_key=True, of=("self",)).select_related(
+                "invoice", "erp_shipment"
+            )
         ),
         at=at,
     )

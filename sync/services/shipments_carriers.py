@@ -110,7 +110,7 @@ def choose(*, mapping: CarrierMapping, carrier: Carrier, by: User, at: datetime)
 
     Refused for a carrier that Marketplacer no longer has. Shipments told before stay as they are.
     """
-    row = CarrierMapping.objects.select_for_update(of=("self",)).get(pk=mapping.pk)
+    row = CarrierMapping.objects.select_for_update(no_key=True, of=("self",)).get(pk=mapping.pk)
     if carrier.gone_at is not None:
         raise Refused(f"Marketplacer no longer has the carrier {carrier}.")
     before = row.carrier_id

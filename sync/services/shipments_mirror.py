@@ -68,7 +68,7 @@ def take(*, nodes: Sequence[Mapping[str, Any]], at: datetime) -> Mapping[str, in
             _unreadable(str(node.get("id") or ""), str(problem), at)
     invoices = {
         invoice.marketplacer_id: invoice
-        for invoice in Invoice.objects.select_for_update(of=("self",))
+        for invoice in Invoice.objects.select_for_update(no_key=True, of=("self",))
         .filter(marketplacer_id__in=[value.invoice_id for value in values])
         .select_related("seller")
         .order_by("pk")

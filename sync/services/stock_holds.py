@@ -71,7 +71,7 @@ def discard(*, hold: StockHold, by: User, at: datetime, reason: str) -> int:
 def close_empty(*, at: datetime) -> int:
     """Holds that nothing hangs on any more: the levels came back by themselves."""
     closed = 0
-    for hold in StockHold.objects.select_for_update(of=("self",)).filter(
+    for hold in StockHold.objects.select_for_update(no_key=True, of=("self",)).filter(
         state=State.OPEN, held__isnull=True
     ):
         hold.state, hold.closed_at = State.GONE, at
@@ -84,7 +84,7 @@ def close_empty(*, at: datetime) -> int:
 def _locked(hold: StockHold, reason: str) -> StockHold:
     if not reason.strip():
         raise Refused("Say why.")
-    locked = StockHold.objects.select_for_update(of=("self",)).get(pk=hold.pk)
+    locked = StockHold.objects.select_for_update(no_key=True, of=("self",)).get(pk=hold.pk)
     if locked.state != State.OPEN:
         raise Refused(f"{locked} is already {locked.get_state_display()}.")
     return locked

@@ -89,7 +89,7 @@ def _see(
 ) -> int:
     stocks = {
         stock.listing_id: stock
-        for stock in ListingStock.objects.select_for_update(of=("self",))
+        for stock in ListingStock.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=[pk for pk, _ in due])
         .order_by("pk")
     }

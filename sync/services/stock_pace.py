@@ -61,7 +61,7 @@ def batch_size() -> int:
 @transaction.atomic
 def learn(*, sent: int, seconds: float, failed: bool) -> int:
     """Remember how a document of `sent` levels went; returns the next size."""
-    pace, _ = CallPace.objects.select_for_update().get_or_create(name=NAME)
+    pace, _ = CallPace.objects.select_for_update(no_key=True).get_or_create(name=NAME)
     pace.batch = BATCH.after(pace.batch, sent=sent, seconds=seconds, failed=failed)
     pace.save(update_fields=["batch"])
     return pace.batch

@@ -82,7 +82,7 @@ def claim(*, at: datetime, limit: int) -> tuple[UUID, list[tuple[OutboxMessage, 
     by_listing = {int(message.payload["listing"]): message for message in messages}
     wanted = {
         stock.listing_id: stock
-        for stock in ListingStock.objects.select_for_update(of=("self",))
+        for stock in ListingStock.objects.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=by_listing)
         .order_by("pk")
     }

@@ -62,7 +62,7 @@ def queue_due(*, at: datetime) -> int:
 @transaction.atomic
 def _chunk(chosen: Sequence[int], at: datetime) -> int:
     still = set(
-        ListingStock.objects.select_for_update(of=("self",), skip_locked=True)
+        ListingStock.objects.select_for_update(no_key=True, of=("self",), skip_locked=True)
         .filter(pk__in=chosen, due_at__isnull=False, refusal="", hold=None)
         .order_by("pk")
         .values_list("pk", flat=True)

@@ -43,7 +43,7 @@ def keep_back(
     scope = Scope.SELLER if seller else Scope.BRAND if brand.strip() else Scope.GLOBAL
     scope = Scope.ITEM if item else scope
     brand = brand.strip()
-    same = SafetyRule.objects.select_for_update(of=("self",)).filter(
+    same = SafetyRule.objects.select_for_update(no_key=True, of=("self",)).filter(
         scope=scope, seller=seller, brand__iexact=brand, item=item, valid_until=None
     )
     current = same.order_by("-pk").first()
@@ -107,7 +107,7 @@ def choose(*, by: User, at: datetime, reason: str, **chosen: float) -> StockPoli
     if not reason.strip():
         raise Refused("Say why.")
     stock_pace.policy()
-    policy = StockPolicy.objects.select_for_update().get(pk=1)
+    policy = StockPolicy.objects.select_for_update(no_key=True).get(pk=1)
     before: dict[str, Any] = {}
     for name, value in chosen.items():
         least, most = CHOICES[name]

@@ -38,7 +38,7 @@ def claim(
                 unrecorded__lt=POISON_ATTEMPTS,
             )
             .order_by("id")
-            .select_for_update(skip_locked=True, of=("self",))[:limit]
+            .select_for_update(no_key=True, skip_locked=True, of=("self",))[:limit]
         )
         suspect = next((row for row in rows if row.unrecorded), None)  # type: ignore[attr-defined]
         if suspect is not None:
@@ -58,7 +58,7 @@ def claim(
 def hold(model: type[Row], *, lease: uuid.UUID, pks: Sequence[int]) -> list[Row]:
     """The rows of a claim that are still ours, locked until the transaction ends."""
     return list(
-        model._default_manager.select_for_update(of=("self",))
+        model._default_manager.select_for_update(no_key=True, of=("self",))
         .filter(pk__in=pks, lease=lease)
         .order_by("id")
     )
@@ -77,7 +77,7 @@ def poisoned(due: models.QuerySet[Row], *, at: datetime) -> list[Row]:
     return list(
         due.filter(unrecorded__gte=POISON_ATTEMPTS, lease_until__lt=at)
         .order_by("id")
-        .select_for_update(skip_locked=True, of=("self",))
+        .select_for_update(no_key=True, skip_locked=True, of=("self",))
     )
 
 

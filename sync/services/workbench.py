@@ -65,7 +65,7 @@ def confirm(
 
     Refused as `mapping.services.mappings.confirm` refuses. A second run releases nothing more.
     """
-    Listing.objects.select_for_update(of=("self",)).get(pk=listing.pk)
+    Listing.objects.select_for_update(no_key=True, of=("self",)).get(pk=listing.pk)
     waiting = _waiting([listing])
     mapping, decision = decisions.approve(
         listing=listing, item=item, by=by, at=at, pack_quantity=pack_quantity, blind=blind

@@ -189,7 +189,7 @@ class House:
             return [pid for main in mains for pid in children(main)]
         named: list[int] = []
         for n in range(WORKERS):
-            text = (self.folder / f"worker-{n}.log").read_text(errors="replace")[-20_000:]
+            text = (self.folder / f"worker-{n}.log").read_text(errors="replace")[-200_000:]
             named += [int(pid) for pid in re.findall(ROLES[role], text)]
         ours = {pid for main in mains for one in children(main) for pid in children(one)}
         return [pid for pid in named if pid in ours]

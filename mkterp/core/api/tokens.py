@@ -56,7 +56,7 @@ def make(
 @transaction.atomic
 def revoke(*, token: ApiToken, by: User, at: datetime) -> ApiToken:
     """End a token at once. Revoking it again changes nothing."""
-    locked = ApiToken.objects.select_for_update().get(pk=token.pk)
+    locked = ApiToken.objects.select_for_update(no_key=True).get(pk=token.pk)
     if locked.revoked_at is None:
         locked.revoked_at = at
         locked.save(update_fields=["revoked_at"])

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import InterfaceError, OperationalError
 from django.test import Client, override_settings
 from django.urls import reverse
 
@@ -175,6 +176,17 @@ def test_our_own_mistake_is_a_page_not_a_trace(administrator, monkeypatch):
     assert response.status_code == 500
     assert "That went wrong on our side" in response.text
     assert "secret detail" not in response.text
+
+
+@pytest.mark.parametrize("trouble", [OperationalError("deadlock detected"), InterfaceError("gone")])
+def test_a_database_that_is_away_is_no_mistake_of_ours(administrator, monkeypatch, trouble):
+    def away(request):
+        raise trouble
+
+    monkeypatch.setattr(PEOPLE, "rows", away)
+    response = signed_in(administrator).get("/people/")
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert "do it again" in response.text
 
 
 def test_times_are_shown_in_the_person_s_own_zone(administrator):
