@@ -35,10 +35,20 @@ def in_force() -> SuggestionModel | None:
 
 
 def load(row: SuggestionModel | None) -> Model:
-    """The model of a row, or the shipped one."""
-    if row is None or not row.body:
-        return suggestions.prior()
-    return Model.from_bytes(bytes(row.body))
+    """The model of a row, or the shipped one.
+
+    One that was learnt before mkterp saw other features in a pair cannot be read any more: the
+    shipped one stands in until `learn`, which is due then, has learnt from the decisions anew.
+    """
+    return (row and _read(row)) or suggestions.prior()
+
+
+def _read(row: SuggestionModel) -> Model | None:
+    """None when it was made for other features than this version of mkterp sees."""
+    try:
+        return Model.from_bytes(bytes(row.body))
+    except suggestions.UnreadableModel:
+        return None
 
 
 def _learnable() -> QuerySet[Decision]:
@@ -75,10 +85,14 @@ def learn(*, at: datetime) -> SuggestionModel | None:
     said = list(decisions())
     found = suggestions.refit(said, load(before))
     with transaction.atomic():
-        current = SuggestionModel.objects.select_for_update().filter(state=State.IN_FORCE).first()
+        current = (
+            SuggestionModel.objects.select_for_update(no_key=True)
+            .filter(state=State.IN_FORCE)
+            .first()
+        )
         if current != before:  # somebody rolled back meanwhile: their word stands
             return None
-        if found.swapped and current is not None:
+        if current is not None and (found.swapped or _read(current) is None):
             current.state, current.changed_at = State.REPLACED, at
             current.save(update_fields=["state", "changed_at"])
         row = SuggestionModel.objects.create(
@@ -103,10 +117,12 @@ def learn(*, at: datetime) -> SuggestionModel | None:
 
 
 def due() -> bool:
-    """Whether there are enough decisions to learn from, and enough new ones."""
+    """Whether there are enough decisions to learn from, and enough new ones or all to read anew."""
     many = _learnable().count()
     last = SuggestionModel.objects.order_by("-pk").values_list("decisions", flat=True).first()
-    return many >= ENOUGH and many >= (last or 0) + EVERY
+    row = in_force()
+    anew = row is not None and _read(row) is None
+    return many >= ENOUGH and (anew or many >= (last or 0) + EVERY)
 
 
 @transaction.atomic
@@ -117,7 +133,9 @@ def roll_back(*, by: User, at: datetime, reason: str) -> SuggestionModel | None:
     """
     if not reason.strip():
         raise Refused("Say why.")
-    current = SuggestionModel.objects.select_for_update().filter(state=State.IN_FORCE).first()
+    current = (
+        SuggestionModel.objects.select_for_update(no_key=True).filter(state=State.IN_FORCE).first()
+    )
     if current is None:
         raise Refused("The ranking as shipped is in force; there is none before it.")
     current.state, current.changed_by, current.changed_at = State.ROLLED_BACK, by, at

@@ -1,5 +1,6 @@
 """Model numbers, part numbers and SKUs, and how alike two of them are."""
 
+import math
 import re
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ _DATE = re.compile(r"^(?:19|20)\d\d$")
 _WAIST = re.compile(r"^(?:w?\d\d/l?\d\d|\d\dw|\d\dl)$")
 _SYSTEM = re.compile(r"^(?:eu|us|uk|v|w|l|mk|size|series)\d{1,3}$")
 _RESOLUTION = re.compile(r"^\d{3,4}x\d{3,4}$|^\d+/\d+$|^\d{2,3}-\d{2,3}$")
+_MARK = re.compile(r"^(?=.{2,5}$)(?:[a-z]{1,3}\d{1,3}|\d{1,3}[a-z]{1,2}|[a-z]\d{1,3}[a-z])$")
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 MIN = 4
@@ -39,6 +41,17 @@ def models(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def marks(text: str) -> frozenset[str]:
+    """The short names in a text that are no measure and no size: 'G10', 'S-450', 'X50'."""
+    found = set()
+    for token in COMPOUND.findall(text):
+        for part in (token, *re.split(r"[-/.]", token)):
+            name = compact(part)
+            if _MARK.match(name) and not any(no.match(name) for no in (_MEASURE, _SYSTEM, _WAIST)):
+                found.add(name)
+    return frozenset(found)
+
+
 def sku_parts(sku: str) -> tuple[str, ...]:
     """A cleaned SKU whole and its parts that are codes: 'tdw57362-snd-2830' -> also 'tdw57362'."""
     if not sku:
@@ -61,6 +74,24 @@ def similarity(one: str, other: str) -> float:
             break
         same += 1
     return 0.9 * same / len(long) if same >= 3 else 0.0
+
+
+def start_inside(own: tuple[str, ...], letters: str) -> float:
+    """The largest share of one of these codes whose start stands in the other side's letters.
+
+    'coolpixs710bk' in '...coolpixs71014megapixel...' -> 11 / 13: makers put a colour or a country
+    behind a model number. No number without a code; a start of fewer than MIN characters is none.
+    """
+    shares = []
+    for code in own:
+        if len(code) < MIN:
+            continue
+        low, high = 0, len(code)  # a start that is there has every shorter start there too
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if code[:middle] in letters else (low, middle - 1)
+        shares.append(low / len(code) if low >= MIN else 0.0)
+    return max(shares, default=math.nan)
 
 
 @lru_cache(maxsize=300_000)

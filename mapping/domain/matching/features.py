@@ -15,7 +15,7 @@ from mapping.domain.matching.parsed import Parsed
 from mapping.domain.matching.records import Agreement
 from mapping.domain.matching.vocabulary import row_max, row_sums, scaled
 
-VERSION = 1
+VERSION = 2
 NAN = math.nan
 # name -> direction: +1 more is likelier, -1 more is less likely, 0 either.
 DIRECTIONS: dict[str, int] = {
@@ -63,6 +63,11 @@ DIRECTIONS: dict[str, int] = {
     "price_lead": 0,
     "gram_rank": -1,
     "crowd": 0,  # how many candidates are about as alike as the best
+    # how much of one side's code, from its start, stands in the other's title, model and SKU
+    "code_start_left": 1,
+    "code_start_right": 1,
+    "mark": 1,  # short names such as G10: 1 shared, in descriptions too; -1 each has others
+    "code_start_lead": 1,
 }
 NAMES = tuple(DIRECTIONS)
 Table = NDArray[np.float32]
@@ -176,6 +181,13 @@ def _typed(left: Parsed, right: Parsed, index: Index) -> tuple[float, ...]:
     conflict = 0.0
     if left.models and right.models:
         conflict = 1.0 - codes.best(left.models, right.models)
+    start_left = codes.start_inside(left.models + left.skus, right.glued)
+    start_right = codes.start_inside(right.models + right.skus, left.glued)
+    mark = NAN
+    if left.marks & right.detail_marks or right.marks & left.detail_marks:
+        mark = 1.0
+    elif left.marks and right.marks:
+        mark = -1.0
     brand = sign(brand_agreement(left, right))
     size = sign(size_agreement(left, right))
     colour = sign(colour_agreement(left, right))
@@ -190,14 +202,15 @@ def _typed(left: Parsed, right: Parsed, index: Index) -> tuple[float, ...]:
     agreements = sum(t == 1 for t in typed) + (version == 1) + agree
     ratio = price_ratio(left, right)
     gap = abs(math.log2(ratio)) if ratio else NAN
-    return (gtin, shared, sku, model, apart, conflict, brand, size, colour, pack, gender, version,
-            float(agree), float(differ), float(conflicts), float(agreements), gap)  # fmt: skip
+    return (gtin, shared, sku, model, apart, conflict, start_left, start_right,
+            mark, brand, size, colour, pack, gender, version, float(agree), float(differ),
+            float(conflicts), float(agreements), gap)  # fmt: skip
 
 
 _TYPED = (
-    "gtin", "gtin_shared", "sku", "model", "model_written_apart", "model_conflict", "brand", "size",
-    "colour", "pack", "gender", "version", "units_agree", "units_conflict", "conflicts",
-    "agreements", "price_gap",
+    "gtin", "gtin_shared", "sku", "model", "model_written_apart", "model_conflict",
+    "code_start_left", "code_start_right", "mark", "brand", "size", "colour", "pack", "gender",
+    "version", "units_agree", "units_conflict", "conflicts", "agreements", "price_gap",
 )  # fmt: skip
 
 
@@ -300,6 +313,8 @@ def _against_rivals(columns: dict[str, Any], left: NDArray[Any]) -> None:
     columns["word_lead"] = lead(columns["word_jaccard"], left)
     columns["detail_lead"] = lead(columns["detail_jaccard"], left)
     columns["model_lead"] = lead(np.nan_to_num(columns["model"], nan=0.0), left)
+    start = np.fmax(columns["code_start_left"], columns["code_start_right"])
+    columns["code_start_lead"] = lead(np.nan_to_num(start, nan=0.0), left)
     columns["typed_lead"] = lead(columns["agreements"] - columns["conflicts"], left)
     columns["price_lead"] = lead(-np.nan_to_num(columns["price_gap"], nan=1.0), left)
     rank = np.empty(len(left), np.float32)

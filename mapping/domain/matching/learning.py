@@ -2,10 +2,12 @@
 
 The prior stays; a decision moves a correction to its score (one weight a feature, pulled towards
 zero) and straightens its confidence (slope and shift, pulled towards 1 and 0). With few decisions
-next to nothing moves, with many their catalogue speaks.
+next to nothing moves, with many their catalogue speaks. What a decision of an earlier VERSION of
+the features did not see is unknown.
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -142,7 +144,7 @@ def _shown(decisions: Sequence[Decision]) -> _Shown:
     for n, decision in enumerate(decisions):
         for right_id, seen in decision.shown:
             hit = right_id == decision.right_id
-            rows.append([seen[name] for name in features.NAMES])
+            rows.append([seen.get(name, math.nan) for name in features.NAMES])
             groups.append(n)
             labels.append(float(hit and decision.choice in {Choice.APPROVED, Choice.OTHER}))
             counts.append(decision.choice is not Choice.REJECTED or hit)
@@ -243,7 +245,9 @@ def _lowest(
 def _hash(decisions: Sequence[Decision], prior: Model) -> str:
     parts = [prior.version.encode()]
     for d in decisions:
-        shown = [[key, *(float(seen[n]) for n in features.NAMES)] for key, seen in d.shown]
+        shown = [
+            [key, *(float(seen.get(n, math.nan)) for n in features.NAMES)] for key, seen in d.shown
+        ]
         parts.append(json.dumps([d.left_id, d.choice, d.right_id, shown]).encode())
     return hash_of(parts)
 

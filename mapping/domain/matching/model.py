@@ -24,6 +24,7 @@ PRIOR_FILE = Path(__file__).with_name("prior.json")
 SECOND = (
     "gtin", "conflicts", "agreements", "gram_cosine", "word_cover_left", "word_cover_right",
     "detail_cover_left", "heaviest_unshared_left", "model", "version", "crowd", "missing_left",
+    "code_start_lead", "mark",
 )  # fmt: skip
 SECOND_NAMES = ("score", "lead", *SECOND)
 SECOND_DIRECTIONS = (1, 1, *(features.DIRECTIONS[n] for n in SECOND))

@@ -43,6 +43,7 @@ class Parsed:
     cases: frozenset[str]  # the articles' codes of GTIN-14 cases
     skus: tuple[str, ...]  # the SKU whole, then its parts that look like codes
     models: tuple[str, ...]
+    marks: frozenset[str]  # short names of a letter and a number that are no measure: "g10"
     size: sizes.Size
     colours: colours.Colours
     pack: int
@@ -52,6 +53,7 @@ class Parsed:
     worn: bool
     loose: frozenset[str]  # 14 digits of barcodes that prove nothing: mistyped, or a shop's own
     detail_models: frozenset[str]  # model numbers the description names
+    detail_marks: frozenset[str]  # `marks`, and those of the description
     detail_units: traits.Units
 
 
@@ -93,6 +95,7 @@ class Parser:
             gender = traits.gender_letter(record.title)
         model = clean(record.model)
         parts = codes.sku_parts(sku)
+        marks = codes.marks(text)
         own_models = dict.fromkeys((*codes.models(text), *codes.models(model)))
         if len(whole := compact(model)) >= codes.MIN:
             own_models.setdefault(whole)
@@ -107,6 +110,7 @@ class Parser:
             cases=frozenset(g.code for g in found if g.state is gtins.State.CASE),
             skus=parts,
             models=tuple(own_models),
+            marks=marks,
             size=size,
             colours=colour,
             pack=pack,
@@ -118,6 +122,7 @@ class Parser:
                 g.digits.zfill(14) for g in found if g.state in LOOSE and len(g.digits) >= 8
             ),
             detail_models=frozenset(codes.models(details)),
+            detail_marks=marks | codes.marks(details) if details else marks,
             detail_units=traits.units(details),
         )
 

@@ -1,9 +1,12 @@
 """Learning from what people decided: taken only when it helps, recorded either way, undone."""
 
+import json
+import math
 import random
 
 import pytest
 
+from mapping.domain import suggestions
 from mapping.domain.matching.simulation import decide
 from mapping.domain.matching.worlds.catalogue import world
 from mapping.domain.suggestions import Catalogue
@@ -26,11 +29,15 @@ def said():
     return [decide(r, strange.answers.get(r.left_id, frozenset())) for r in rankings]
 
 
+def seen_as_kept(seen, unseen):
+    return {n: None if math.isnan(v) else v for n, v in seen.items() if n not in unseen}
+
+
 @pytest.fixture
 def decided(said, at):
     """Keeps the first so many, or what chance would have said instead."""
 
-    def keep(many, *, chance=False):
+    def keep(many, *, chance=False, unseen=frozenset()):
         seller, rng = make_seller(), random.Random("chance")
         first = Decision.objects.count()
         ids = {right for one in said for right, _ in one.shown} | {d.right_id for d in said}
@@ -49,8 +56,7 @@ def decided(said, at):
                     item=items.get(right),
                     variant={},
                     shown=[
-                        {"item": items[name].pk,
-                         "features": {n: v if v == v else None for n, v in seen.items()}}
+                        {"item": items[name].pk, "features": seen_as_kept(seen, unseen)}
                         for name, seen in one.shown
                     ],
                     at=at,
@@ -94,3 +100,19 @@ def test_what_would_be_worse_is_recorded_and_never_ranks(decided, at):
     assert (kept.state, models.in_force()) == (State.WORSE, None)
     assert kept.reason
     assert Listing.objects.count() == 230
+
+
+def test_a_ranking_learnt_before_other_features_is_learnt_anew(decided, at):
+    decided(220, unseen={"code_start_lead", "mark"})
+    old = models.learn(at=at)
+    known = json.loads(bytes(old.body))
+    old.version = f"earlier-{old.version}"
+    old.body = json.dumps(known | {"feature_version": known["feature_version"] - 1}).encode()
+    old.save()
+    assert models.load(models.in_force()) == suggestions.prior()
+
+    new = models.learn(at=at)
+    old.refresh_from_db()
+    assert (old.state, new.decisions) == (State.REPLACED, 220)
+    assert new.state in {State.IN_FORCE, State.WORSE}
+    assert models.learn(at=at) is None

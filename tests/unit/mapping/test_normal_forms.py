@@ -1,5 +1,7 @@
 """Each normal form by itself: barcodes, sizes, colours, packs, generations, codes, brands."""
 
+import math
+
 import pytest
 
 from mapping.domain.matching import brands, codes, colours, gtins, packs, sizes, traits
@@ -226,6 +228,29 @@ def test_model_numbers_are_alike_when_one_continues_the_other(one, other, least,
 )
 def test_brands_are_compared_without_legal_forms(one, other, verdict):
     assert brands.compare(brands.parse(one), brands.parse(other)) is verdict
+
+
+@pytest.mark.parametrize(
+    ("own", "letters", "share"),
+    [
+        (("coolpixs710bk",), "nikoncoolpixs71014megapixel", 11 / 13),  # a colour behind it
+        (("audio920",), "plantronicsaudio920wireless", 1.0),  # written apart there
+        (("du1055bk", "abcd"), "du1055xtsb", 6 / 8),  # the better of two
+        (("dscw170",), "dschw170", 0.0),  # three characters are no start
+    ],
+)
+def test_the_start_of_a_code_is_found_in_the_letters_of_the_other_side(own, letters, share):
+    assert codes.start_inside(own, letters) == share
+
+
+def test_without_a_code_there_is_no_start_to_find():
+    assert math.isnan(codes.start_inside((), "dscw170"))
+    assert math.isnan(codes.start_inside(("g10",), "g10"))
+
+
+def test_a_short_name_is_no_measure_and_no_size():
+    text = clean("Canon G10, Summit S-450, X50 radar, 12V 5MP 34W uk9 2.5in DSC-H20 T-shirt")
+    assert codes.marks(text) == {"g10", "s450", "x50", "h20"}
 
 
 def test_a_brand_called_kids_sells_to_men_too():

@@ -31,7 +31,7 @@ def training_worlds(*, each: int = 6, lefts: int = 400) -> Iterator[World]:
             yield world(kind, seed, lefts=lefts)
 
 
-def fresh_worlds(*, each: int = 2, lefts: int = 300) -> Iterator[World]:
+def fresh_worlds(*, each: int = 4, lefts: int = 300) -> Iterator[World]:
     """Worlds that no tree learns from: they show what its confidence is worth elsewhere."""
     for kind in sorted(KINDS):
         for seed in range(each):
