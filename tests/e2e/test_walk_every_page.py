@@ -92,3 +92,17 @@ def test_the_handbook_opens_beside_a_page_by_key_without_a_violation(windows):
     page.wait_for_selector("#handbook[open] h2:has-text('Exceptions')")
 
     assert judged(page) == {}
+
+
+def test_the_filters_come_when_they_are_opened_by_key_and_their_first_field_has_the_focus(windows):
+    page = windows.at("sync:exceptions")
+    page.keyboard.press("f")
+    page.wait_for_selector("#filter-fields form select:focus")
+
+    assert judged(page) == {}
+
+    fields = page.locator("#filter-fields")
+    fields.get_by_label("State").select_option("RESOLVED")
+    fields.get_by_role("button", name="Show").click()
+    page.wait_for_url("**state=RESOLVED**")
+    page.wait_for_selector(".mk-chips >> text=resolved")

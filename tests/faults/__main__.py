@@ -163,7 +163,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--faults", type=int, default=10_000)
     parser.add_argument("--tryton", type=int, help="how many of them with a real Tryton")
-    parser.add_argument("--minutes", type=float, default=90, help="at most")
+    parser.add_argument("--minutes", type=float, default=150, help="at most")
     given = parser.parse_args()
     with_tryton = given.tryton
     if with_tryton is None:
