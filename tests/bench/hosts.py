@@ -112,6 +112,7 @@ class Trial:
         began, first = time.monotonic(), self.delivered()
         time.sleep(WINDOW)  # what is measured: how many arrive in it
         found = (self.delivered() - first) / (time.monotonic() - began)
+        print(f"{count} hosts: {found:.1f} orders a second", file=sys.stderr, flush=True)
         for host in hosts:
             self.net.remove(host)
         # What a killed worker held is tried one by one: the next rate is not about that.
