@@ -16,7 +16,7 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
 from mkterp.core.screens import counting, keyset
-from mkterp.core.screens.filters import with_data
+from mkterp.core.screens.filters import named
 
 if TYPE_CHECKING:
     from mkterp.core.screens.lists import ListScreen, View
@@ -108,9 +108,17 @@ class ListState:
 
     @cached_property
     def filterset(self) -> Any:
-        if self.screen.filters is None:
-            return None
-        return self.screen.filters(data=self.given, queryset=self.everything, request=self.request)
+        """Of the filters that are set."""
+        return None if self.screen.filters is None else self._filtered(self.given)
+
+    def _filtered(self, data: QueryDict) -> Any:
+        return named(self.screen.filters, data, queryset=self.everything, request=self.request)
+
+    @property
+    def form(self) -> Any:
+        """Of all filters, to be drawn."""
+        every = self.screen.filters
+        return every(data=self.given, queryset=self.everything, request=self.request).form
 
     @cached_property
     def valid(self) -> bool:
@@ -169,7 +177,7 @@ class ListState:
         data = QueryDict(mutable=True)
         for name, value in view.wanted(self.request).items():
             data.setlist(name, value)
-        found: QuerySet[Any] = with_data(self.filterset, data).qs
+        found: QuerySet[Any] = self._filtered(data).qs
         return found
 
     @cached_property
