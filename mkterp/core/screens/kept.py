@@ -26,9 +26,8 @@ def keep(*, person: User, list_name: str, name: str, query: str, at: datetime) -
     data = QueryDict(query, mutable=True)
     for word in _OF_THE_MOMENT:
         data.pop(word, None)
-    User.objects.select_for_update(no_key=True).get(
-        pk=person.pk
-    )  # two at once would be one too many
+    # Two at once would be one too many.
+    User.objects.select_for_update(no_key=True).get(pk=person.pk)
     others = KeptView.objects.filter(person=person, list=list_name).exclude(name=name)
     if others.count() >= MOST:
         raise Refused(f"You keep {MOST} views of this list already. Remove one first.")
