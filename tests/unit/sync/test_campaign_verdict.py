@@ -21,7 +21,7 @@ class QuietHouse:
     def __init__(self, order):
         self.ledger = KeylessErp(knows_every_sku=True)
         self.order = order
-        self.state, self.cases, self.waiting = "POSTED", 0, 0
+        self.state, self.cases, self.waiting = "POSTED", 0, [[]]
         self.invoice = {
             "id": order.key,
             "legacy_id": 40_001,
@@ -38,9 +38,9 @@ class QuietHouse:
         return [self.invoice]
 
     def sql(self, text):
-        return [(self.waiting,)] if text == verdict.STUCK else [
-            (self.order.key, self.state, self.cases)
-        ]  # fmt: skip
+        if text == verdict.UNDONE:
+            return self.waiting.pop(0) if len(self.waiting) > 1 else self.waiting[0]
+        return [(self.order.key, self.state, self.cases)]
 
     def judged(self, *, seller=(), address=()):
         writes = Writes(list(seller), list(address))
@@ -86,7 +86,7 @@ def test_whoever_looks_first_leaves_one(house, monkeypatch):
     assert house.judged() == {}
 
 
-def test_what_nobody_sold_or_nobody_posted_is_counted(house):
+def test_what_nobody_sold_or_nobody_posted_is_counted(house, monkeypatch):
     assert house.judged() == {"lost": 1}
     house.state = "QUEUED"
     assert house.judged() == {"stuck": 1}
@@ -94,8 +94,15 @@ def test_what_nobody_sold_or_nobody_posted_is_counted(house):
     assert house.judged() == {"invisible": 1}
     house.cases = 1
     assert house.judged() == {}
-    house.waiting = 2
+    monkeypatch.setattr(verdict, "UNDONE_SECONDS", 0.1)
+    house.waiting = [[("inbox 1",), ("outbox 7",)]]
     assert house.judged() == {"stuck": 2}
+
+
+def test_a_message_that_came_in_just_now_and_is_done_soon_is_not_stuck(house):
+    house.ledger.create_orders([house.order])
+    house.waiting = [[("inbox 1",)], [("inbox 2",)]]
+    assert house.judged() == {}
 
 
 def test_a_draft_a_missing_number_and_another_sum_are_counted(house):
