@@ -120,9 +120,10 @@ def due() -> bool:
     """Whether there are enough decisions to learn from, and enough new ones or all to read anew."""
     many = _learnable().count()
     last = SuggestionModel.objects.order_by("-pk").values_list("decisions", flat=True).first()
+    if many < ENOUGH or many >= (last or 0) + EVERY:
+        return many >= ENOUGH
     row = in_force()
-    anew = row is not None and _read(row) is None
-    return many >= ENOUGH and (anew or many >= (last or 0) + EVERY)
+    return row is not None and _read(row) is None
 
 
 @transaction.atomic

@@ -37,9 +37,8 @@ def tick(
     if rhythm not in RHYTHMS:
         raise Refused(f"A check is {', '.join(RHYTHMS)}, not {rhythm}.")
     identity = {"rhythm": rhythm, "begins": begins(rhythm, at), "key": key_of(page, text)}
-    found = (
-        CheckDone.objects.select_for_update(no_key=True, of=("self",)).filter(**identity).first()
-    )  # unique
+    there = CheckDone.objects.select_for_update(no_key=True, of=("self",))
+    found = there.filter(**identity).first()  # unique
     if done and found is None:
         found, made = CheckDone.objects.get_or_create(
             **identity, defaults={"page": page, "text": text, "by": by, "at": at}

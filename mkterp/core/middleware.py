@@ -95,8 +95,9 @@ class HtmxLoginMiddleware:
 class DatabaseAwayMiddleware:
     """Answers 503 when the database is away, or let somebody else go first (a deadlock).
 
-    Neither is a mistake of ours, and both pass: a page says so, and Marketplacer, whose webhook it
-    may be, sends it again.
+    Both pass: the page says to look and do it again, and Marketplacer, whose webhook it may be,
+    sends it again. A deadlock is two of us locking crosswise all the same: its trace is in the log,
+    and the fault campaign counts it.
     """
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -148,7 +148,7 @@ class Campaign:
             try:
                 with contextlib.suppress(httpx.HTTPError):  # the web is coming back
                     self.tried_again += self.operators.try_again()
-                left = self.house.sql(verdict.STUCK)[0][0]
+                left = len(self.house.sql(verdict.UNDONE))
                 left += self.house.sql(verdict.CANCELLING)[0][0]
                 queued = self.house.sql("SELECT count(*) FROM sync_invoice WHERE state = 'QUEUED'")
                 seen = self.house.sql("SELECT count(*) FROM sync_invoice WHERE state <> 'HISTORIC'")
@@ -183,6 +183,8 @@ def main() -> int:
             figures, told = verdict.judge(house, campaign.writes)
         if campaign.operators.crashed:
             told.append(f"{campaign.operators.crashed} presses of a button were answered 500")
+        if crosswise := house.deadlocks():
+            told.append(f"{crosswise} requests were sent away by a deadlock")
         print(f"seed {given.seed}, {erp}, after {time.monotonic() - began:.0f} s")
         for kind, many in campaign.by_kind().items():
             print(f"  {many:>7} {kind}")

@@ -214,6 +214,12 @@ class House:
         facts: dict[str, Any] = json.loads((self.folder / "erp.json").read_text())
         return facts
 
+    def deadlocks(self) -> int:
+        """How many requests to the web servers locked rows crosswise with somebody else."""
+        logs = [self.folder / f"{name}.log" for name in WEBS]
+        trace = "psycopg.errors.DeadlockDetected"
+        return sum(log.read_text(errors="replace").count(trace) for log in logs)
+
     def sql(self, text: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """The rows, or none of a statement without any. Raises psycopg.OperationalError."""
         with psycopg.connect(self.cluster.uri(), autocommit=True) as connection:

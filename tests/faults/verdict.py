@@ -16,10 +16,6 @@ PROMISES = (
     *("lost", "duplicated", "seller_managed_writes", "address_writes"),
     *("unbalanced_journals", "stuck", "invisible"),
 )
-STUCK = """
-SELECT (SELECT count(*) FROM sync_outboxmessage WHERE state IN ('PENDING', 'IN_FLIGHT'))
-     + (SELECT count(*) FROM sync_inboxmessage WHERE state = 'NEW')
-"""
 UNDONE = """
 SELECT 'outbox ' || id FROM sync_outboxmessage WHERE state IN ('PENDING', 'IN_FLIGHT')
  UNION ALL SELECT 'inbox ' || id FROM sync_inboxmessage WHERE state = 'NEW'
@@ -131,11 +127,14 @@ def held(house: House) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _undone(house: House) -> list[str]:
-    """The messages that are not done, and not a minute later either: some come in ceaselessly."""
+    """The messages that are not done, and not a minute later either.
+
+    The settled marketplace still speaks: what comes in while it is asked has a minute, too.
+    """
     left = {name for (name,) in house.sql(UNDONE)}
     until = time.monotonic() + UNDONE_SECONDS
     while left and time.monotonic() < until:
-        time.sleep(1)
+        time.sleep(1)  # the house is asked from outside, and tells nobody when it is done
         left &= {name for (name,) in house.sql(UNDONE)}
     return sorted(left)
 

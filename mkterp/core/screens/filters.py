@@ -23,8 +23,8 @@ class AnyOf(filters.MultipleChoiceFilter):
 def named(filters_: Any, data: QueryDict, *, queryset: QuerySet[Any], request: HttpRequest) -> Any:
     """A filter set of those alone that the data name: what is left empty filters nothing.
 
-    A filter set copies every filter it has and all that one holds, and so does its form. On a list
-    that took longer than the query, for filters that nobody had set.
+    A filter set copies every filter it has and all that one holds, and so does its form: for a list
+    and each of its tabs with a number, and most for filters that nobody has set.
     """
     made = filters_.__new__(filters_)
     made.base_filters = {

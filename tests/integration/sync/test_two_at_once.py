@@ -21,7 +21,9 @@ from tests.factories import (
 )
 from tests.payloads import invoice_node, line_node
 
-BLOCKED = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+WAITS_FOR_US = """
+SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))
+"""
 
 
 @pytest.mark.django_db(transaction=True)
@@ -49,7 +51,7 @@ def test_who_approves_a_sku_keeps_no_worker_from_referring_to_it(operations, at)
         person = threading.Thread(target=approve)
         person.start()
         until = time.monotonic() + 30
-        while not worker.execute(BLOCKED).fetchone()[0]:
+        while not worker.execute(WAITS_FOR_US).fetchone()[0]:
             assert time.monotonic() < until, "the person does not wait for the case"
         # ... and stores a line of that listing, whose foreign key has to be checked.
         worker.execute("SET LOCAL lock_timeout = '5s'")

@@ -9,6 +9,7 @@ from sync.domain.documents import OrderPhase, WriteStatus
 from tests.contract.erp.orders import draft, line
 from tests.faults import verdict
 from tests.faults.double import KeylessErp, RemoteErp
+from tests.faults.house import House
 
 AT = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 
@@ -137,3 +138,10 @@ def test_each_write_of_what_is_not_ours_is_counted(house):
         "seller_managed_writes": 1,
         "address_writes": 1,
     }
+
+
+def test_a_request_that_a_deadlock_sent_away_is_counted(tmp_path):
+    house = House(tmp_path, seed=7, erp="double")
+    (tmp_path / "web-0.log").write_text("psycopg.errors.DeadlockDetected: deadlock detected\n")
+    (tmp_path / "web-1.log").write_text("INFO all is well\n")
+    assert house.deadlocks() == 1
