@@ -110,7 +110,9 @@ class DatabaseAwayMiddleware:
         if not isinstance(error, OperationalError | InterfaceError):
             return None
         logger.warning("the database did not answer: %s", error, exc_info=error)
-        page = get_template("503.html").render({"request": request})  # asks the database nothing
+        # "Try again" is a link, and no link does a deed again. The page asks the database nothing.
+        again = {"request": request} if request.method in ("GET", "HEAD") else {}
+        page = get_template("503.html").render(again)
         return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 

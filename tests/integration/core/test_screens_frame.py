@@ -184,9 +184,14 @@ def test_a_database_that_is_away_is_no_mistake_of_ours(administrator, monkeypatc
         raise trouble
 
     monkeypatch.setattr(PEOPLE, "rows", away)
-    response = signed_in(administrator).get("/people/")
-    assert (response.status_code, response["Retry-After"]) == (503, "5")
-    assert "do it again" in response.text
+    client = signed_in(administrator)
+    looked = client.get("/people/?view=all")
+    done = client.post("/people/do/switch-off/", {"one": administrator.pk})
+    for response in (looked, done):
+        assert (response.status_code, response["Retry-After"]) == (503, "5")
+        assert "do it again" in response.text
+    assert 'href="/people/?view=all"' in looked.text
+    assert "Try again" not in done.text
 
 
 def test_times_are_shown_in_the_person_s_own_zone(administrator):
