@@ -22,6 +22,7 @@ from sync.services import (
     refunds_look,
     shipments,
     shipments_carriers,
+    shipments_hear,
     shipments_mirror,
     stock,
     stock_cadence,
@@ -106,7 +107,7 @@ def deliver_notices() -> None:
 
 
 def pull_erp_shipments() -> None:
-    shipments.pull_erp(clock=now)
+    shipments_hear.pull_erp(clock=now)
     shipments.release_waiting(at=now())
 
 

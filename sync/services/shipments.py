@@ -1,19 +1,17 @@
 """What the ERP sent out, turned into the shipments that Marketplacer is told of.
 
-The ERP's shipments are mirrored as they change. One that has left is placed once: its parcels
-become rows whose pieces are counted for good, so that neither a second reading nor another order
-of events tells of a piece twice. Whatever cannot be told waits with a case.
+A mirrored shipment (`shipments_hear`) that has left is placed once: its parcels become rows whose
+pieces are counted for good, so that neither a second reading nor another order of events tells of a
+piece twice. Whatever cannot be told waits with a case.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.documents import FulfilledBy, Parcel, ShipmentPhase, ShippedLine
 from sync.domain.documents import Shipment as ShipmentValue
@@ -25,85 +23,11 @@ from sync.domain.fulfilment import (
     plan_shipment,
 )
 from sync.models import ErpShipment, Invoice, InvoiceLine, OutboxMessage, Shipment
-from sync.services import cases, outbox, pulls, shipments_carriers
+from sync.services import cases, outbox, shipments_carriers
 from sync.services.cases import Cause
 
 ZERO = Decimal(0)
 CHUNK = 200
-
-
-def pull_erp(*, clock: Callable[[], datetime]) -> Mapping[str, int]:
-    """Shipments that changed in the ERP since the last read, mirrored; those that left, placed."""
-
-    def read(since: datetime | None, page: str | None) -> pulls.Batch:
-        found = connections.erp().shipments(since or settings.GO_LIVE_AT, page)
-        return pulls.Batch(
-            lambda at: take(shipments=found.rows, at=at),
-            found.cursor,
-            max((one.modified_at for one in found.rows if one.modified_at), default=None),
-        )
-
-    return pulls.pull(name="erp_shipments", read=read, clock=clock, start=settings.GO_LIVE_AT)
-
-
-@transaction.atomic
-def take(*, shipments: Sequence[ShipmentValue], at: datetime) -> Mapping[str, int]:
-    """Mirror ERP shipments and place those that have left; returns counts by what happened.
-
-    A second run with the same shipments changes nothing.
-    """
-    ours = [one for one in shipments if one.order_key]
-    invoices = Invoice.objects.in_bulk(
-        {one.order_key for one in ours}, field_name="marketplacer_id"
-    )
-    held = {
-        row.erp_ref: row
-        for row in ErpShipment.objects.select_for_update(no_key=True, of=("self",)).filter(
-            erp_ref__in=[one.ref for one in ours]
-        )
-    }
-    changed: list[ErpShipment] = []
-    for one in ours:
-        invoice = invoices.get(one.order_key)
-        row = held.get(one.ref) or ErpShipment(erp_ref=one.ref)
-        facts = {**_facts(one), "invoice_id": invoice.pk if invoice else None}
-        if row.pk and all(getattr(row, name) == known for name, known in facts.items()):
-            continue
-        for name, known in facts.items():
-            setattr(row, name, known)
-        row.read_at = at
-        row.save()
-        held[one.ref] = row
-        changed.append(row)
-    told = place(invoices={row.invoice_id for row in changed if row.invoice_id}, at=at)
-    return {
-        "read": len(shipments),
-        "changed": len(changed),
-        "not of the marketplace": len(shipments) - len(ours),
-        "parcels": told,
-    }
-
-
-def _facts(one: ShipmentValue) -> dict[str, Any]:
-    return {
-        "number": one.number,
-        "order_key": one.order_key,
-        "phase": one.phase.value,
-        "erp_state": one.state,
-        "shipped_date": one.shipped_on,
-        "carrier": (one.carrier or "")[:200],
-        "tracking": [number[:200] for number in one.tracking],
-        "lines": _plain(one.lines),
-        "parcels": [
-            {"number": box.number, "tracking": box.tracking, "lines": _plain(box.lines)}
-            for box in one.parcels
-        ],
-        "modified_at": one.modified_at,
-    }
-
-
-def _plain(lines: Iterable[ShippedLine]) -> list[dict[str, str]]:
-    return [{"line": x.line_key, "sku": x.sku, "quantity": f"{x.quantity:f}"} for x in lines]
 
 
 def _value(row: ErpShipment) -> ShipmentValue:

@@ -14,6 +14,7 @@ from sync.services import (
     refunds_look,
     shipments,
     shipments_carriers,
+    shipments_hear,
     shipments_mirror,
 )
 from tests.month import books
@@ -55,7 +56,7 @@ def work(world: World) -> None:
     deliveries.deliver(lane=ERP, clock=now)
     the_erps_people(world)
     shipments_carriers.pull(clock=now)
-    shipments.pull_erp(clock=now)
+    shipments_hear.pull_erp(clock=now)
     shipments.release_waiting(at=now())
     deliveries.deliver(lane=MARKETPLACER, clock=now)
     postings.read_back(clock=now)

@@ -24,6 +24,7 @@ from sync.services import (
     refunds_look,
     shipments,
     shipments_carriers,
+    shipments_hear,
     shipments_mirror,
 )
 from tests.factories import (
@@ -154,7 +155,7 @@ class World:
 
     def hear_erp(self) -> None:
         self.step(seconds=1)
-        shipments.pull_erp(clock=self.now)
+        shipments_hear.pull_erp(clock=self.now)
         shipments.release_waiting(at=self.now())
 
     def tell(self) -> None:

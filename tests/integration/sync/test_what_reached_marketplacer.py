@@ -7,7 +7,7 @@ import pytest
 
 from sync.marketplacer import allowed
 from sync.models import OutboxMessage
-from sync.services import deliveries, shipments, shipments_carriers
+from sync.services import deliveries, shipments_carriers, shipments_hear
 from tests.factories import make_catalogue_read, make_tax_codes
 from tests.integration.sync.stock import Clock, Shop
 
@@ -42,7 +42,7 @@ def trade(shop, ours, theirs):
     ]
     shop.erp.ship(sale.ref)
     shipments_carriers.pull(clock=shop.clock)
-    shipments.pull_erp(clock=shop.clock)
+    shipments_hear.pull_erp(clock=shop.clock)
     tell_marketplacer(shop)
     shop.sandbox.cancel(second)
     shop.clock.forward(minutes=1)
