@@ -25,6 +25,11 @@ from sync.models import ExceptionCase
 rows = ExceptionCase.objects.filter(kind="{kind}", state="OPEN", cause__contains="{about}")
 print(rows.count())
 """
+LATEST = """
+from sync.models import Invoice
+for one in Invoice.objects.order_by("-pk")[:5]:
+    print(one, one.state, one.placed_at, [f"{c.kind} {c.state} {c.cause}" for c in one.cases.all()])
+"""
 NO_ZERO_RATE = """
 from django.utils import timezone
 from mapping.models import TaxCodeMapping
@@ -84,7 +89,13 @@ def at_home(stack: Stack, enter):
             page.goto("/")
             return link.count() > 0
 
-        wait_for(f"{alert} on Home", there, 240)
+        try:
+            wait_for(f"{alert} on Home", there, 240)
+        except AssertionError as error:
+            orders = stack.shell(LATEST)
+            said = page.locator("main").inner_text()
+            error.add_note(f"The latest orders:\n{orders}\nHome says:\n{said}")
+            raise
         walk = Walk(page, kind)
         walk.click(link.first)
         return walk
