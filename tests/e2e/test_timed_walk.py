@@ -27,8 +27,11 @@ print(rows.count())
 """
 LATEST = """
 from sync.models import Invoice
-for one in Invoice.objects.order_by("-pk")[:5]:
-    print(one, one.state, one.placed_at, [f"{c.kind} {c.state} {c.cause}" for c in one.cases.all()])
+told = [
+    (str(one), one.state, str(one.placed_at), [(c.kind, c.state, c.cause) for c in one.cases.all()])
+    for one in Invoice.objects.order_by("-pk")[:5]
+]
+print(told)
 """
 NO_ZERO_RATE = """
 from django.utils import timezone
