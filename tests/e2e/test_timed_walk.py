@@ -36,7 +36,8 @@ print(told)
 NO_ZERO_RATE = """
 from django.utils import timezone
 from mapping.models import TaxCodeMapping
-now = timezone.now()
+# Marketplacer tells whole seconds: an order of this very second must find it gone.
+now = timezone.now().replace(microsecond=0)
 rows = TaxCodeMapping.objects.filter(country="GB", marketplace_rate=0, valid_until=None)
 print(rows.update(valid_until=now))
 """
