@@ -146,7 +146,7 @@ def holds() -> QuerySet[StockHold]:
 
 
 def open_holds() -> list[StockHold]:
-    return list(holds().filter(state=StockHold.State.OPEN).order_by("pk"))
+    return list(standing_holds().annotate(left=Count("held")).order_by("pk"))
 
 
 def standing_holds() -> QuerySet[StockHold]:

@@ -195,11 +195,15 @@ class ListScreen:
     def url(self, kind: str = "list", row: Any = None) -> str:
         """The address of the list, or of a kind: "export", "workbook", "filter", an action's name,
         "panel", "" (page)."""
+        name = self._url_names.get(kind) or self._full(f"{self.noun_name}-{kind}")
+        return address(name, None if row is None else self.key_of(row))
+
+    @cached_property
+    def _url_names(self) -> dict[str, str]:
+        """Of the kinds that are not named after the noun alone."""
         whole = {kind: f"{self.name}-{kind}" for kind in ("export", "workbook", "filter")}
-        name = {"list": self.name, "": self.noun_name, **whole}.get(
-            kind, f"{self.noun_name}-{kind}"
-        )
-        return address(self._full(name), None if row is None else self.key_of(row))
+        names = {"list": self.name, "": self.noun_name, **whole}
+        return {kind: self._full(name) for kind, name in names.items()}
 
     @property
     def url_name(self) -> str:
