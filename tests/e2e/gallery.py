@@ -11,11 +11,15 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.e2e.stack import ROOT, running_demo, wait_for
+from tests.e2e.stack import NO_ZERO_RATE, ROOT, running_demo, wait_for
 from tests.e2e.windows import SIZES, THEMES, Windows, places, show
 
 FOLDER = ROOT / "gallery"
 ORDERS = 150
+UNMAPPED = """
+from sync.models import ExceptionCase
+print(ExceptionCase.objects.filter(kind="UNMAPPED_TAX_CODE", state="OPEN").count())
+"""
 
 
 def main() -> None:
@@ -24,6 +28,8 @@ def main() -> None:
     try:
         with running_demo(home, rate=60, since=datetime.now(UTC)) as stack:
             wait_for("orders", lambda: stack.status()["orders_seen"] >= ORDERS, 600)
+            stack.shell(NO_ZERO_RATE)
+            wait_for("a tax rate that nobody mapped", lambda: stack.shell(UNMAPPED) != "0", 600)
             told = places(stack.environment)
             taken = photograph(stack.web, told["visitors"])
             sys.stdout.write(f"{taken} pictures in {FOLDER}\n")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import SCREENSHOTS
-from tests.e2e.stack import Stack, wait_for
+from tests.e2e.stack import NO_ZERO_RATE, Stack, wait_for
 from tests.e2e.test_exactly_once import sales_of
 from tests.e2e.test_inventory import compared, count_stock, ours
 from tests.e2e.test_map_a_sku import unmapped_variants
@@ -32,14 +32,6 @@ told = [
     for one in Invoice.objects.order_by("-pk")[:5]
 ]
 print(told)
-"""
-NO_ZERO_RATE = """
-from django.utils import timezone
-from mapping.models import TaxCodeMapping
-# Marketplacer tells whole seconds: an order of this very second must find it gone.
-now = timezone.now().replace(microsecond=0)
-rows = TaxCodeMapping.objects.filter(country="GB", marketplace_rate=0, valid_until=None)
-print(rows.update(valid_until=now))
 """
 
 
