@@ -114,7 +114,8 @@ def goods_base(basket: Basket, line: Goods, net: int) -> Exact:
         return net
     pieces = Fraction(line.pieces or line.quantity)
     scale = 10**basket.price_digits
-    return pieces * Fraction(round_exact(net / pieces * scale, "half_up"), scale)
+    amount = pieces * Fraction(round_exact(net / pieces * scale, "half_up"), scale)
+    return round_exact(amount, basket.arithmetic.ties) if basket.arithmetic.of_nets else amount
 
 
 def pro_rata(basket: Basket) -> dict[Rate, Fraction]:

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from mkterp.core.money import digits, from_minor, round_to_unit, to_minor, unit
 from sync.domain.documents import LineKind, OrderDraft, OrderLine
+from sync.domain.tax import Arithmetic, TaxedLine, line_taxes
 
 ZERO = Decimal(0)
 # Pennies by which a line of the ERP's may differ from Marketplacer's: allocation moves them.
@@ -47,7 +48,7 @@ def gross_of(
 
 
 def rates_of(
-    order: OrderDraft, known: Mapping[str, Iterable[Decimal]], rounding: str
+    order: OrderDraft, known: Mapping[str, Iterable[Decimal]], arithmetic: Arithmetic
 ) -> dict[str, Decimal]:
     """The rate behind each tax code of a posted order, as its own amounts prove it.
 
@@ -63,17 +64,33 @@ def rates_of(
         net = sum((line.net for line in lines), ZERO)
         ratio = sum((line.tax for line in lines), ZERO) / net if net else ZERO
         fitting = [
-            rate for rate in known.get(code, ()) if _fits(lines, rate, order.currency, rounding)
-        ] or [rate for rate in grid if _fits(lines, rate, order.currency, rounding)]
+            rate for rate in known.get(code, ()) if _fits(lines, rate, order.currency, arithmetic)
+        ] or [rate for rate in grid if _fits(lines, rate, order.currency, arithmetic)]
         found[code] = min(fitting, key=lambda rate: abs(rate - ratio), default=ratio)
     return found
 
 
-def _fits(lines: Sequence[OrderLine], rate: Decimal, currency: str, rounding: str) -> bool:
-    return all(
-        round_to_unit(line.quantity * line.unit_price * rate, currency, rounding) == line.tax
+def _fits(lines: Sequence[OrderLine], rate: Decimal, currency: str, arithmetic: Arithmetic) -> bool:
+    return taxed(lines, {line.tax_code or "": rate for line in lines}, currency, arithmetic) == [
+        line.tax for line in lines
+    ]
+
+
+def taxed(
+    lines: Sequence[OrderLine], rates: Mapping[str, Decimal], currency: str, arithmetic: Arithmetic
+) -> list[Decimal]:
+    """The tax that the ERP shows on each line of a document that these are; by tax code, a rate."""
+    bases = [
+        TaxedLine(
+            to_minor(line.net, currency)
+            if arithmetic.of_nets
+            else (line.quantity * line.unit_price).scaleb(digits(currency)),
+            line.tax_code or "",
+            (rates.get(line.tax_code or "", ZERO),),
+        )
         for line in lines
-    )
+    ]
+    return [from_minor(minor, currency) for minor in line_taxes(bases, arithmetic)]
 
 
 def mirrored(
@@ -137,7 +154,7 @@ def credit_line(
 
 
 def residue_line(minor: int, currency: str) -> OrderLine:
-    """The pennies that no line could carry, on the account for them."""
+    """The pennies that no line could carry, or (below zero) that the lines carry too many."""
     amount = from_minor(minor, currency)
     return OrderLine(
         key=RESIDUE_KEY,

@@ -14,7 +14,7 @@ from functools import cached_property
 from mkterp.core.money import digits, from_minor
 from sync.domain import tax
 from sync.domain.allocation import Allocation, Share, allocate, allocate_tax, document, usual
-from sync.domain.baskets import Basis, Basket, Goods, Rate, pro_rata
+from sync.domain.baskets import Basis, Basket, Goods, Rate, erp_lines, pro_rata
 from sync.domain.documents import LineKind, OrderLine
 from sync.domain.marketplace import InvoiceLineValue, InvoiceValue
 from sync.domain.shipping import (
@@ -57,7 +57,7 @@ def order_lines(
     currency: str,
     items: Mapping[str, MappedItem],
     taxes: Sequence[TaxRule],
-    rounding: str,
+    arithmetic: Arithmetic,
     policy: ShippingPolicy = AS_CHARGED,
     passed_on: bool = False,
 ) -> list[OrderLine]:
@@ -69,9 +69,15 @@ def order_lines(
     raises ValueError where they do not.
     """
     rules = {rule.marketplace_rate: rule for rule in taxes}
-    applied = _Applied(invoice, rules, rounding, policy, items)
+    applied = _Applied(invoice, rules, arithmetic, policy, items)
     answer = applied.passed_on() if passed_on else applied.answer()
-    nets, line_taxes = answer.prediction.nets, answer.prediction.line_taxes or ()
+    nets = answer.prediction.nets
+    line_taxes = tax.line_taxes(
+        erp_lines(
+            applied.basket, answer.goods_nets, {share.rate: share.net for share in answer.shares}
+        ),
+        arithmetic,
+    )
     lines: list[OrderLine] = []
     for index, (line, goods) in enumerate(zip(invoice.lines, applied.basket.goods, strict=True)):
         pieces = goods.pieces or goods.quantity
@@ -134,7 +140,7 @@ class _Applied:
         self,
         invoice: InvoiceValue,
         rules: Mapping[Decimal, TaxRule],
-        rounding: str,
+        arithmetic: Arithmetic,
         policy: ShippingPolicy,
         items: Mapping[str, MappedItem],
     ) -> None:
@@ -163,11 +169,11 @@ class _Applied:
             shipping=shipping,
             tax_total=sum(line.tax_minor for line in invoice.lines) + on_shipping,
             shipping_tax=on_shipping,
-            arithmetic=Arithmetic(Level.LINE, rounding),
+            arithmetic=arithmetic,
             basis=Basis.WEIGHT,  # a line weighs what the marketplace charged on it
             flat=_flat(charged.flat_rate if charged else None, rules),
             bound=BOUND if policy.bound is None else policy.bound,
-            goods_latitude=_GOODS_LATITUDE,
+            goods_latitude=_GOODS_LATITUDE if arithmetic.level is Level.LINE else 0,
             price_digits=_PRICE_DIGITS,
         )
         self._as_charged, self._charged = as_charged, _by_code(as_charged, invoice)

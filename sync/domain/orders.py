@@ -17,6 +17,7 @@ from sync.domain.shipping import (
     charged_shipping,
     goods_rate,
 )
+from sync.domain.tax import Arithmetic
 
 __all__ = [
     "AS_CHARGED",
@@ -58,16 +59,16 @@ def translate(
     seller: SellerFacts | None,
     items: Mapping[str, MappedItem],
     taxes: Sequence[TaxRule],
-    rounding: str,
+    arithmetic: Arithmetic,
     shipping: ShippingPolicy = AS_CHARGED,
 ) -> OrderDraft | list[Blocker]:
     """The sales document for an invoice, or every cause that stands in its way.
 
     Never half a document: with one blocker there is no draft. `items` maps Marketplacer variant
     ids to the mapping in force when the order was placed; `taxes` are the rules for the delivery
-    country at that time; `rounding` is how the ERP breaks ties, line by line. The document is what
-    the customer paid; its tax is the marketplace's wherever whole net amounts reach both, and in an
-    agent's sale, which goes on to its seller, whatever they reach.
+    country at that time; `arithmetic` is how the ERP rounds. The document is
+    what the customer paid; its tax is the marketplace's wherever whole net amounts reach both, and
+    in an agent's sale, which goes on to its seller, whatever they reach.
     """
     blockers = _blockers(invoice, seller, items, taxes, shipping)
     if blockers or seller is None or seller.treatment is None or seller.fulfilled_by is None:
@@ -77,7 +78,7 @@ def translate(
         currency=currency,
         items=items,
         taxes=taxes,
-        rounding=rounding,
+        arithmetic=arithmetic,
         policy=shipping,
         passed_on=seller.treatment is Treatment.AGENT,
     )

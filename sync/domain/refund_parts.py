@@ -17,6 +17,7 @@ from sync.domain.documents import (
     PostedDocument,
 )
 from sync.domain.order_lines import BOUND
+from sync.domain.tax import Arithmetic
 
 ZERO = Decimal(0)
 _POSTAGE = re.compile(r"shipping|postage|delivery|freight|carriage", re.IGNORECASE)
@@ -61,7 +62,7 @@ class Can:
     cancel: bool
     amend: bool
     credit: bool
-    rounding: str
+    arithmetic: Arithmetic
 
 
 def held(

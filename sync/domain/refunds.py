@@ -8,7 +8,7 @@ Amounts are whole minor units, positive for what goes back, unless they are `Dec
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from mkterp.core.money import from_minor, to_minor
@@ -19,9 +19,11 @@ from sync.domain.credit_lines import (
     gross_of,
     mirrored,
     residue_line,
+    taxed,
 )
 from sync.domain.documents import FulfilledBy, LineKind, OrderDraft, OrderLine, OrderPhase
 from sync.domain.refund_parts import Can, GivenBack, InErp, held, shares_of, within
+from sync.domain.tax import Level
 
 __all__ = [
     "Can", "Cancel", "Credit", "Decision", "GivenBack", "InErp", "Refuse", "Settled", "Wait",
@@ -205,12 +207,13 @@ def _withdraw(
     if everything and untouched and whole and can.cancel:
         return Cancel()
     less: dict[str, int] = {}
+    ties = can.arithmetic.ties
     for line in goods:
         if line.key in taken:
             rate = rates.get(line.tax_code or "", ZERO)
             units = stands[line.key]
-            before = gross_of(line, units, rate, order.currency, can.rounding)
-            after = gross_of(line, units - taken[line.key], rate, order.currency, can.rounding)
+            before = gross_of(line, units, rate, order.currency, ties)
+            after = gross_of(line, units - taken[line.key], rate, order.currency, ties)
             less[line.key] = to_minor(before - after, order.currency)
     return Withdraw({key: stands[key] - units for key, units in taken.items()}, dict(taken), less)
 
@@ -251,34 +254,42 @@ def _credit(
             return Wait("A part of the order is not invoiced in the ERP yet.")
         return _over_line(reference, by_key[short[0]], shares[short[0]][1], left_minor, order)
     made: list[OrderLine] = []
-    residue = 0
+    ties = can.arithmetic.ties
     for key, (units, minor) in shares.items():
         line = by_key[key]
         rate = rates.get(line.tax_code or "", ZERO)
-        given, missing = credit_line(line, minor, units, left[key], rate, currency, can.rounding)
+        given, _ = credit_line(line, minor, units, left[key], rate, currency, ties)
         made += [given] if given is not None else []
-        residue += missing
-    return _credit_of(made, residue, currency)
+    return _credit_of(made, sum(minor for _, minor in shares.values()), currency, rates, can)
 
 
 def _all_that_is_left(
     order: OrderDraft, rates: Mapping[str, Decimal], erp: InErp, can: Can
 ) -> Decision:
     made: list[OrderLine] = []
-    residue = 0
+    wanted = 0
     for line in order.lines:
+        left = erp.left(line.key)
         rate = rates.get(line.tax_code or "", ZERO)
-        given, missing = mirrored(line, erp.left(line.key), rate, order.currency, can.rounding)
+        given, _ = mirrored(line, left, rate, order.currency, can.arithmetic.ties)
         made += [given] if given is not None else []
-        residue += missing
-    if not made and not residue:
+        wanted += to_minor(left.gross, order.currency)
+    if not made and not wanted:
         return Settled("All of it has been given back in the ERP already.")
-    return _credit_of(made, residue, order.currency)
+    return _credit_of(made, wanted, order.currency, rates, can)
 
 
-def _credit_of(made: list[OrderLine], residue: int, currency: str) -> Credit:
+def _credit_of(
+    made: Sequence[OrderLine], wanted: int, currency: str, rates: Mapping[str, Decimal], can: Can
+) -> Credit:
+    """These lines as the ERP taxes them together, and what is then missing of the money."""
+    if can.arithmetic.level is Level.DOCUMENT:
+        taxes = taxed(made, rates, currency, can.arithmetic)
+        made = [replace(line, tax=tax) for line, tax in zip(made, taxes, strict=True)]
+    gross = sum((line.net + line.tax for line in made), ZERO)
+    residue = wanted - to_minor(gross, currency)
     if residue:
-        made.append(residue_line(residue, currency))
+        made = [*made, residue_line(residue, currency)]
     return Credit(tuple(made), residue)
 
 

@@ -40,10 +40,14 @@ class Prices(StrEnum):
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How an ERP rounds: `ties` is a name of `money.ROUNDINGS`, for nets and taxes alike."""
+    """How an ERP rounds: `ties` is a name of `money.ROUNDINGS`, for nets and taxes alike.
+
+    `of_nets` says that tax is computed on a line's rounded net, not on quantity x unit price.
+    """
 
     level: Level = Level.LINE
     ties: str = "half_even"
+    of_nets: bool = False
 
     def __post_init__(self) -> None:
         if self.ties not in ROUNDINGS:
@@ -156,6 +160,24 @@ def predict(lines: Sequence[TaxedLine], arithmetic: Arithmetic) -> Prediction:
     for (code, _), bases in groups.items():
         by_code[code] += group_tax(bases, rates_of[code], arithmetic.ties)
     return Prediction(nets, sum(by_code.values()), by_code, None)
+
+
+def line_taxes(lines: Sequence[TaxedLine], arithmetic: Arithmetic) -> tuple[int, ...]:
+    """The tax each line shows; together they are the document's.
+
+    Where tax is rounded for the document a line shows what its code's rounded tax grows by when
+    the line is added, as Business Central does.
+    """
+    if (each := predict(lines, arithmetic).line_taxes) is not None:
+        return each
+    shown: list[int] = []
+    so_far: dict[tuple[str, bool], list[Exact]] = {}
+    for line in lines:
+        bases = so_far.setdefault((line.code, line.base >= 0), [])
+        before = group_tax(bases, line.rates, arithmetic.ties)
+        bases.append(line.base)
+        shown.append(group_tax(bases, line.rates, arithmetic.ties) - before)
+    return tuple(shown)
 
 
 def group_tax(bases: Iterable[Exact], rates: Sequence[Decimal], ties: str) -> int:

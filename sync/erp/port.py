@@ -34,6 +34,7 @@ from sync.domain.documents import (
     StockLevel,
     Written,
 )
+from sync.domain.tax import Arithmetic
 
 Row = TypeVar("Row")
 
@@ -69,9 +70,9 @@ class Capabilities:
     async_writes: bool
     order_cancel: bool
     tracking_numbers: bool  # a field of its own; without it, people's free text is all there is
-    # How the ERP breaks ties when it rounds a line's net and tax: a name of money.ROUNDINGS. It
-    # decides at rates such as 5 %, where a tax can end in exactly half a penny.
-    rounding: str = "half_up"
+    # How the ERP rounds nets and taxes. Ties decide at rates such as 5 %, where a tax can end in
+    # exactly half a penny; the level decides on every second order of several lines.
+    arithmetic: Arithmetic
     price_digits: int = 4  # decimals of a unit price it keeps
     accepted_cancel: bool = False  # cancel_order also takes back what is ACCEPTED, not picked yet
     order_amend: bool = False

@@ -158,7 +158,7 @@ def _translate(
                 for rule in taxes.get(invoice.ship_to_country, [])
                 if registry.covers(rule, invoice.placed_at)
             ],
-            rounding=connections.erp_capabilities().rounding,
+            arithmetic=connections.erp_capabilities().arithmetic,
             shipping=_shipping(policies.get(invoice.ship_to_country, []), invoice.placed_at),
         )
         if late := too_late.get(invoice.pk):

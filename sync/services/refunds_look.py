@@ -187,9 +187,9 @@ def _decision(row: Correction, order: OrderDraft, books: InErp) -> Decision:
         cancel=able.order_cancel and able.accepted_cancel,
         amend=able.order_amend,
         credit=able.credit_notes,
-        rounding=able.rounding,
+        arithmetic=able.arithmetic,
     )
-    rates = rates_of(order, _known_rates(order), can.rounding)
+    rates = rates_of(order, _known_rates(order), can.arithmetic)
     if row.kind == Kind.CANCELLATION:
         return decide_cancellation(order, rates, books, can)
     return decide_refund(

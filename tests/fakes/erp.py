@@ -12,6 +12,7 @@ from sync.domain.documents import (
     Period,
     ReferenceData,
 )
+from sync.domain.tax import Arithmetic, Level
 from sync.erp.port import Capabilities, Check, ConnectionReport, Page
 from tests.fakes.books import FakeBooks
 from tests.fakes.state import PARTIES, WITH_PARTY
@@ -68,7 +69,7 @@ class FakeErp(FakeBooks):
             tracking_numbers=True,
             parcels=True,
             carriers=True,
-            rounding="half_even",
+            arithmetic=Arithmetic(Level.LINE, "half_even"),
             accepted_cancel=True,
             order_amend=True,
             returns=True,

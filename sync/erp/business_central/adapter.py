@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from sync.domain.documents import Party, Period, ReferenceData
+from sync.domain.tax import Arithmetic, Level
 from sync.erp.business_central.changes import Changes
 from sync.erp.business_central.client import AT_ONCE, BusinessCentralClient
 from sync.erp.business_central.credit_notes import CreditNotes
@@ -38,7 +39,7 @@ CAPABILITIES = Capabilities(
     async_writes=False,
     order_cancel=True,
     tracking_numbers=False,
-    rounding="half_up",
+    arithmetic=Arithmetic(Level.DOCUMENT, "half_up", of_nets=True),
     price_digits=PRICE_DIGITS,
     accepted_cancel=True,
     order_amend=True,

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from sync.domain.documents import Party, Period, ReferenceData
+from sync.domain.tax import Arithmetic, Level
 from sync.erp.netsuite.book import Book
 from sync.erp.netsuite.changes import Changes
 from sync.erp.netsuite.check import check
@@ -40,7 +41,7 @@ CAPABILITIES = Capabilities(
     async_writes=False,
     order_cancel=True,
     tracking_numbers=True,
-    rounding="half_up",
+    arithmetic=Arithmetic(Level.LINE, "half_up"),
     price_digits=PRICE_DIGITS,
     accepted_cancel=True,
     order_amend=True,

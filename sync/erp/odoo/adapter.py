@@ -3,6 +3,7 @@
 import httpx
 
 from sync.domain.documents import Party, Period, ReferenceData
+from sync.domain.tax import Arithmetic, Level
 from sync.erp.odoo import setup
 from sync.erp.odoo.changes import Changes
 from sync.erp.odoo.client import OdooClient
@@ -40,7 +41,7 @@ CAPABILITIES = Capabilities(
     tracking_numbers=True,
     parcels=False,
     carriers=True,
-    rounding="half_up",
+    arithmetic=Arithmetic(Level.LINE, "half_up"),
     price_digits=PRICE_DIGITS,
     accepted_cancel=True,
     order_amend=True,

@@ -3,6 +3,7 @@
 import httpx
 
 from sync.domain.documents import Party, Period, ReferenceData
+from sync.domain.tax import Arithmetic, Level
 from sync.erp.parts import ErpOfParts
 from sync.erp.port import Capabilities, ConnectionReport, Page
 from sync.erp.tryton import masters, periods, setup
@@ -41,7 +42,7 @@ CAPABILITIES = Capabilities(
     tracking_numbers=True,
     parcels=True,
     carriers=True,
-    rounding="half_even",
+    arithmetic=Arithmetic(Level.LINE, "half_even"),
     accepted_cancel=True,
     order_amend=True,
     amend_lowers_totals=False,

@@ -72,6 +72,7 @@ def test_reference_data_names_what_orders_and_journals_refer_to(house: ErpHouse)
 
     assert (data.company, data.currency, data.time_zone) == ("Northbank UK", "GBP", "Europe/London")
     assert data.tax_rounding == house.tax_rounding
+    assert data.tax_rounding == house.port.capabilities().arithmetic.level  # what we predict
     rates = {tax.code: tax.rate for tax in data.taxes}
     assert rates["GB-STD"] == rates["GB-STD-SELLER"] == Decimal("0.20")
     assert rates["GB-ZERO"] == 0

@@ -6,6 +6,8 @@ from decimal import Decimal
 
 import pytest
 
+from mkterp.core.money import from_minor
+from sync.domain.credit_lines import rates_of
 from sync.domain.delivery import (
     PeriodClosed,
     Rejected,
@@ -15,13 +17,17 @@ from sync.domain.delivery import (
 from sync.domain.documents import (
     FulfilledBy,
     LedgerQuery,
+    OrderDraft,
     OrderPhase,
     WriteStatus,
     Written,
 )
+from sync.domain.orders import MappedItem, translate
+from sync.domain.refunds import Can, Credit, GivenBack, decide_refund, held
 from tests.contract.erp.business_central_house import BusinessCentralHouse, entry
 from tests.contract.erp.orders import accepted, credit, draft, line, new_key, of, shipping
 from tests.sandbox.erp.served import Told
+from tests.unit.sync.test_orders import SELLER, TAXES, a_line, an_invoice
 
 NOTHING = Decimal(0)
 
@@ -208,6 +214,51 @@ def test_a_refund_cut_off_anywhere_is_made_once(central: BusinessCentralHouse, s
 
     assert central.people.memos(order.key) == ["Open"]
     assert central.erp.find("items", number=central.skus[0])[0]["inventory"] == 48
+
+
+@pytest.mark.parametrize("given_back", [2, 4])
+def test_money_back_for_several_lines_of_one_code_is_taxed_once(
+    central: BusinessCentralHouse, given_back: int
+) -> None:
+    able = central.port.capabilities()
+    goods = [a_line(n, gross=16, postage=133 * (n == 1)) for n in (1, 2, 3)]
+    invoice = an_invoice(*goods, marketplacer_id=new_key())
+    order = translate(
+        invoice,
+        currency="GBP",
+        seller=replace(SELLER, fulfilled_by=FulfilledBy.OPERATOR),
+        items={"variant-1": MappedItem(central.skus[0], 1)},
+        taxes=TAXES,
+        arithmetic=able.arithmetic,
+    )
+    assert isinstance(order, OrderDraft), order
+    ref = accepted(central, order)
+    central.ship(ref)
+    central.post_invoices(ref)
+    (state,) = central.port.order_states([ref])
+    documents = central.port.find_documents([order.key])[order.key]
+    shipping = ("shipping:GB-STD", 0, 133)
+    wanted = [(line.marketplacer_id, 1, 16) for line in goods] + [shipping]
+    parts = [GivenBack(key, "", n, minor, True) for key, n, minor in wanted[:given_back]]
+
+    decision = decide_refund(
+        order,
+        parts,
+        reference="RF-1",
+        amount_minor=sum(part.amount_minor for part in parts),
+        taken_minor={},
+        closed=False,
+        packs={},
+        rates=rates_of(order, {}, able.arithmetic),
+        erp=held(state.phase, {}, documents, {}),
+        can=Can(cancel=True, amend=True, credit=True, arithmetic=able.arithmetic),
+    )
+    assert isinstance(decision, Credit), decision
+    refund = credit(order, decision.lines)
+    central.port.post_credit_note(refund)
+
+    memo = central.port.find_documents([order.key])[order.key][-1]
+    assert -memo.gross == refund.gross == from_minor(sum(p.amount_minor for p in parts), "GBP")
 
 
 def test_dates_that_only_business_central_knows_of_are_a_closed_period(

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from mkterp.core.money import from_minor
 from sync.domain.delivery import Rejected, UnknownOutcome
 from sync.domain.documents import (
     FulfilledBy,
@@ -16,9 +17,11 @@ from sync.domain.documents import (
     WriteStatus,
     Written,
 )
+from sync.domain.orders import MappedItem, translate
 from sync.erp.port import ErpPort
 from tests.contract.erp.houses import ErpHouse
-from tests.contract.erp.orders import draft, line, rounding, shipping
+from tests.contract.erp.orders import draft, line, new_key, rounding, shipping
+from tests.unit.sync.test_orders import SELLER, TAXES, ZERO, a_line, an_invoice
 
 
 def submit(port: ErpPort, order: OrderDraft) -> Written:
@@ -155,9 +158,39 @@ def test_half_a_penny_goes_where_the_erp_says_it_goes(house: ErpHouse) -> None:
         ("half_up", "document"): (Decimal("10.16"), Decimal("2.03")),
     }
     able = house.port.capabilities()
-    net, tax = told[able.rounding, house.tax_rounding]
+    net, tax = told[able.arithmetic.ties, able.arithmetic.level]
     # Where we say the tax, it is what we said.
     assert (state.net, state.tax) == (net, tax if able.erp_computes_tax else order.tax)
+
+
+@pytest.mark.parametrize("treatment", list(Treatment))
+def test_the_erp_asks_for_what_was_paid_and_taxed(house: ErpHouse, treatment: Treatment) -> None:
+    able = house.port.capabilities()
+    items = {f"variant-{n}": MappedItem(house.skus[n], 1) for n in (1, 2)}
+    for goods in ([13, 13, 13], [1_999, 1_999, 4_795], [2_501, 1_250, 333, 333]):
+        lines = [
+            a_line(n, variant=f"variant-{1 + n % 2}", gross=gross, quantity=1 + n % 3, postage=133)
+            for n, gross in enumerate(goods)
+        ]
+        untaxed = replace(a_line(9, gross=850, rate=ZERO, postage=395), postage_tax_minor=0)
+        invoice = an_invoice(*lines, untaxed, marketplacer_id=new_key())
+        order = translate(
+            invoice,
+            currency="GBP",
+            seller=replace(SELLER, treatment=treatment),
+            items=items,
+            taxes=TAXES,
+            arithmetic=able.arithmetic,
+        )
+        assert isinstance(order, OrderDraft), order
+
+        state = submit(house.port, order).order
+        assert state is not None
+        taxed = sum(line.tax_minor + line.postage_tax_minor for line in invoice.lines)
+        assert (state.net, state.tax, state.gross) == (order.net, order.tax, order.gross)
+        assert state.gross == from_minor(invoice.total_minor, "GBP")
+        assert state.tax == from_minor(taxed, "GBP")
+        assert_one_confirmed_sale(house, order)
 
 
 def test_keys_the_erp_does_not_know_are_absent(house: ErpHouse) -> None:

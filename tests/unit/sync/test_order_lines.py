@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mkterp.core.money import to_minor
+from mkterp.core.money import round_to_unit, to_minor
 from sync.domain.cases import CaseKind
 from sync.domain.documents import LineKind, OrderDraft, Treatment
 from sync.domain.orders import TaxRule, translate
 from sync.domain.shipping import ShippingPolicy, ShippingRule, Spread, charged_shipping
-from sync.domain.tax import contained_tax
+from sync.domain.tax import Arithmetic, Level, contained_tax
 from tests.unit.sync.test_orders import MAPPED, SELLER, STANDARD, TAXES, ZERO, a_line, an_invoice
 
 FLAT = ShippingPolicy(rule=ShippingRule.FLAT, flat_rate=STANDARD)
@@ -24,7 +24,12 @@ THREE_RATES = [*TAXES, TaxRule(REDUCED, "GB-RED", REDUCED)]
 OUR_OWN = replace(SELLER, treatment=Treatment.PRINCIPAL)
 
 
-def translated(invoice, *, policy=None, taxes=TAXES, seller=SELLER):
+EVEN = Arithmetic(Level.LINE, "half_even")
+# Business Central's: once for all lines of one code, on their rounded nets.
+ONCE = Arithmetic(Level.DOCUMENT, "half_up", of_nets=True)
+
+
+def translated(invoice, *, policy=None, taxes=TAXES, seller=SELLER, arithmetic=EVEN):
     given = {} if policy is None else {"shipping": policy}
     return translate(
         invoice,
@@ -32,7 +37,7 @@ def translated(invoice, *, policy=None, taxes=TAXES, seller=SELLER):
         seller=seller,
         items=MAPPED,
         taxes=taxes,
-        rounding="half_even",
+        arithmetic=arithmetic,
         **given,
     )
 
@@ -82,6 +87,28 @@ def test_shipping_over_two_rates_makes_the_tax_the_marketplaces_to_the_penny(inv
     assert to_minor(draft.gross, "GBP") == invoice.total_minor
     assert to_minor(draft.tax, "GBP") == tax_of(invoice)
     assert not [line for line in draft.lines if line.kind is LineKind.ROUNDING]
+
+
+@settings(max_examples=100, deadline=None)
+@given(mixed_invoices(), st.sampled_from([SELLER, OUR_OWN]))
+def test_an_erp_that_rounds_once_for_the_document_takes_what_was_paid(invoice, seller):
+    draft = translated(invoice, seller=seller, arithmetic=ONCE)
+
+    assert to_minor(draft.gross, "GBP") == invoice.total_minor
+    if invoice.lines[0].postage_minor >= 40:  # as much as the goods' roundings can ask of it
+        assert to_minor(draft.tax, "GBP") == tax_of(invoice)
+    standard = [line for line in draft.lines if line.tax_code == "GB-STD"]
+    net = sum(line.net for line in standard)
+    assert draft.tax == round_to_unit(net * STANDARD, "GBP", "half_up")
+
+
+def test_a_line_shows_what_its_codes_tax_grows_by():
+    # Two pence net are 0.4 of tax: nothing by themselves, 3.2 for eight such lines.
+    draft = translated(an_invoice(*[a_line(n, gross=2) for n in range(1, 9)]), arithmetic=ONCE)
+
+    taxes = [to_minor(line.tax, "GBP") for line in draft.lines if line.kind is LineKind.GOODS]
+    assert taxes == [0, 1, 0, 1, 0, 0, 1, 0]
+    assert to_minor(draft.gross, "GBP") == 16  # a line of its own takes the three off again
 
 
 def test_a_penny_that_no_line_can_bear_is_on_a_line_of_its_own():

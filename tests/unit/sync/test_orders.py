@@ -12,7 +12,7 @@ from sync.domain.cases import KINDS, CaseKind
 from sync.domain.documents import FulfilledBy, LineKind, OrderDraft, Treatment
 from sync.domain.marketplace import AddressValue, InvoiceLineValue, InvoiceValue, OrderValue
 from sync.domain.orders import MappedItem, SellerFacts, TaxRule, translate
-from sync.domain.tax import contained_tax
+from sync.domain.tax import Arithmetic, Level, contained_tax
 
 STANDARD, ZERO = Decimal("0.2"), Decimal(0)
 TAXES = [TaxRule(STANDARD, "GB-STD", STANDARD), TaxRule(ZERO, "GB-ZERO", ZERO)]
@@ -69,7 +69,12 @@ def an_invoice(*lines, **changes):
 
 def translated(invoice, *, seller=SELLER, items=MAPPED, taxes=TAXES):
     return translate(
-        invoice, currency="GBP", seller=seller, items=items, taxes=taxes, rounding="half_even"
+        invoice,
+        currency="GBP",
+        seller=seller,
+        items=items,
+        taxes=taxes,
+        arithmetic=Arithmetic(Level.LINE, "half_even"),
     )
 
 
