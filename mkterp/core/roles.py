@@ -186,8 +186,13 @@ def sync_roles(*, strict: bool = True) -> list[str]:
 
 
 def roles_of(user: Any) -> list[Role]:
-    """The roles a person holds, in the order of the table. One query."""
-    names = set(user.groups.order_by("name").values_list("name", flat=True))
+    """The roles a person holds, in the order of the table. One query, the first time.
+
+    Remembered with the person, as Django remembers permissions.
+    """
+    names: set[str] | None = getattr(user, "_role_names", None)
+    if names is None:
+        names = user._role_names = set(user.groups.values_list("name", flat=True))
     return [role for name, role in ROLES.items() if name in names]
 
 

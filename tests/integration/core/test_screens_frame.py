@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import InterfaceError, OperationalError
 from django.test import Client, override_settings
 from django.urls import reverse
 
 from mkterp.core import roles
+from mkterp.core.models import User
 from mkterp.core.screens.doors import doors
 from mkterp.core.screens.frame import Count, Frame, NavItem, Period
 from tests.integration.core.screens_urls import PEOPLE
@@ -222,6 +223,22 @@ def test_the_groups_are_the_table_of_roles():
             )
         }
         assert held == role.permissions, name
+
+
+def test_what_a_role_may_do_stands_in_the_table_alone(operations, django_assert_num_queries):
+    stray = Group.objects.create(name="stray")
+    stray.permissions.set(Permission.objects.filter(codename="delete_user"))
+    Group.objects.get(name="operations").permissions.clear()
+    operations.groups.add(stray)
+    person = User.objects.get(pk=operations.pk)
+
+    with django_assert_num_queries(2):  # permissions of their own, names of their roles
+        assert person.has_perm("mapping.confirm_skumapping")
+        assert not person.has_perm("core.delete_user")
+        assert [role.title for role in roles.roles_of(person)] == ["Operations"]
+    person = User.objects.get(pk=operations.pk)
+    person.is_active = False
+    assert not person.has_perm("mapping.confirm_skumapping")
 
 
 def test_the_auditor_and_the_viewer_can_change_nothing():

@@ -233,10 +233,10 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     client, people, django_assert_num_queries
 ):
     # session, person, permissions (2), roles, rows, all counts, own views
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/people/")
     User.objects.bulk_create(User(username=f"more {n}") for n in range(60))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/people/")
 
 
