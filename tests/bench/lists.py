@@ -1,8 +1,9 @@
 """Pages of the long lists with a million rows behind them, at any depth; and the search over them.
 
-Beside each list: the same page of a house with a single page of rows. `BENCH_LIST_ROWS` says how
-many rows the long ones get. Each page is timed twice: by the clock, which on a busy machine counts
-the others too, and by the processor time that its server and its database spent on it.
+Beside each list: the same page of a house with a single page of rows; beside the orders also what
+`bare_list` makes of the same rows. `BENCH_LIST_ROWS` says how many rows the long ones get. Each
+page is timed twice: by the clock, which on a busy machine counts the others too, and by the
+processor time that its server and its database spent on it.
 """
 
 import json
@@ -18,6 +19,7 @@ import httpx
 import psycopg
 
 from tests.bench.frame import Row
+from tests.bench.lists_house import DEPTHS
 from tests.bench.servers import database, gunicorn, manage
 
 MANY = int(os.environ.get("BENCH_LIST_ROWS", "1000000"))
@@ -87,7 +89,37 @@ def rows() -> list[Row]:
             stack.enter_context(client)
             houses.append(House(client, told["pages"], port, address))
         long, short = houses
-        return [row for name in long.pages for row in _rows(name, long, short)]
+        found = [row for name in long.pages for row in _rows(name, long, short)]
+        environment = {"DATABASE_URL": long.address}
+        bare = stack.enter_context(gunicorn("tests.bench.bare_list", environment))
+        plain = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{bare}", timeout=120))
+        return [*found, _beside_a_table(long, plain)]
+
+
+def _beside_a_table(house: House, plain: httpx.Client) -> Row:
+    """Our page of orders, with all that stands around it, and a table that pages by number."""
+    urls = house.pages["orders"]
+    pages = [f"/?page={1 + int(MANY / 50 * depth)}" for depth in (0, *DEPTHS)]
+    ours, theirs = [], []
+    for round_ in range(ROUNDS // 2):
+        for url, page in zip(urls, pages, strict=True):
+            mine = house.get(url, [])[0]
+            began = time.perf_counter()
+            plain.get(page).raise_for_status()
+            if round_:  # the first one loads what it needs
+                ours.append(mine)
+                theirs.append((time.perf_counter() - began) * 1000)
+    mine, other = _p95(ours), _p95(theirs)
+    return Row(
+        name="lists: orders, p95 beside a table",
+        ours=mine,
+        against="django-tables2 and a paginator, no page around them",
+        other=other,
+        unit="ms",
+        ratio=mine / other,
+        target="no slower",
+        holds=mine <= other,
+    )
 
 
 def _rows(name: str, long: House, short: House) -> list[Row]:
