@@ -27,6 +27,7 @@ class Host:
 
     name: str
     cable: str
+    address: str
     running: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, command: Sequence[str], env: Mapping[str, str]) -> None:
@@ -89,14 +90,14 @@ class Net:
         """Another host on the bridge."""
         place = len(self.hosts) + 1
         name = f"host{self._number}-{place}"
-        host = Host(name, f"mktv{self._number}-{place}")
+        address = f"{SUBNET.format(self._number)}.{10 + place}"
+        host = Host(name, f"mktv{self._number}-{place}", address)
         _ip("netns", "add", name)
         self.hosts.append(host)
         _ip("link", "add", host.cable, "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("link", "set", host.cable, "master", self._bridge, "up")
         inside = ("netns", "exec", name, "ip")
-        address = f"{SUBNET.format(self._number)}.{10 + place}/24"
-        _ip(*inside, "addr", "add", address, "dev", "eth0")
+        _ip(*inside, "addr", "add", f"{address}/24", "dev", "eth0")
         for device in ("lo", "eth0"):
             _ip(*inside, "link", "set", device, "up")
         return host
