@@ -38,10 +38,11 @@ def _ask_for_life(*, connection: Any, **_: Any) -> None:
     """The server asks a silent client whether it lives, and ends its session if it does not.
 
     A host that vanishes says no goodbye: its sessions, and the places in lanes they hold, would
-    stay for the two hours that are usual.
+    stay for the two hours that are usual. While an answer to it is on its way the server asks
+    nothing and sends that again, for a quarter of an hour unless it has a limit.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10;"
-            " SET tcp_keepalives_count = 3"
+            " SET tcp_keepalives_count = 3; SET tcp_user_timeout = 60000"
         )
