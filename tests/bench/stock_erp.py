@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from sync.domain.documents import StockLevel
+from sync.domain.tax import Arithmetic, Level
 from sync.erp.port import Capabilities, Page
 
 PAGE = 500
@@ -37,6 +38,7 @@ class LevelsErp:
             async_writes=False,
             order_cancel=False,
             tracking_numbers=False,
+            arithmetic=Arithmetic(Level.LINE, "half_up"),
         )
 
     def stock(self, skus: Sequence[str] | None, cursor: str | None) -> Page[StockLevel]:
