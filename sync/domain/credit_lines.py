@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from mkterp.core.money import digits, from_minor, round_to_unit, to_minor, unit
 from sync.domain.documents import LineKind, OrderDraft, OrderLine
-from sync.domain.tax import Arithmetic, TaxedLine, line_taxes
+from sync.domain.tax import Arithmetic, Level, TaxedLine, line_taxes
 
 ZERO = Decimal(0)
 # Pennies by which a line of the ERP's may differ from Marketplacer's: allocation moves them.
@@ -63,9 +63,11 @@ def rates_of(
         ]
         net = sum((line.net for line in lines), ZERO)
         ratio = sum((line.tax for line in lines), ZERO) / net if net else ZERO
-        fitting = [
-            rate for rate in known.get(code, ()) if _fits(lines, rate, order.currency, arithmetic)
-        ] or [rate for rate in grid if _fits(lines, rate, order.currency, arithmetic)]
+        # An order frozen before its ERP was known to round once was predicted line by line.
+        ways = (arithmetic, Arithmetic(Level.LINE, arithmetic.ties))
+        tries = ((way, rates) for rates in (list(known.get(code, ())), grid) for way in ways)
+        fits = ([r for r in rates if _fits(lines, r, order.currency, way)] for way, rates in tries)
+        fitting = next(filter(None, fits), [])
         found[code] = min(fitting, key=lambda rate: abs(rate - ratio), default=ratio)
     return found
 

@@ -53,7 +53,7 @@ class Withdraw:
 @dataclass(frozen=True)
 class Credit:
     lines: tuple[OrderLine, ...]
-    residue_minor: int = 0  # what no line could carry
+    residue_minor: int = 0  # what no line could carry; below zero, what they carry too many
 
     @property
     def net(self) -> Decimal:

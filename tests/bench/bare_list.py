@@ -14,7 +14,7 @@ settings.ROOT_URLCONF = __name__
 settings.MIDDLEWARE = ["allauth.account.middleware.AccountMiddleware"]  # allauth insists
 django.setup()
 
-from sync.models import Invoice  # noqa: E402
+from sync.models import Invoice  # noqa: E402 - models exist only once Django is set up
 
 PAGE = 50
 

@@ -232,7 +232,7 @@ def test_columns_follow_the_view_and_the_person_chooses_others(client, people):
 def test_the_number_of_queries_does_not_grow_with_the_rows(
     client, people, django_assert_num_queries
 ):
-    # session, person, permissions (2), roles, rows, all counts, own views
+    # session, person, permissions of their own, roles, rows, all counts, own views
     with django_assert_num_queries(7):
         client.get("/people/")
     User.objects.bulk_create(User(username=f"more {n}") for n in range(60))

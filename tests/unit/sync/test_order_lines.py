@@ -95,8 +95,8 @@ def test_an_erp_that_rounds_once_for_the_document_takes_what_was_paid(invoice, s
     draft = translated(invoice, seller=seller, arithmetic=ONCE)
 
     assert to_minor(draft.gross, "GBP") == invoice.total_minor
-    if invoice.lines[0].postage_minor >= 40:  # as much as the goods' roundings can ask of it
-        assert to_minor(draft.tax, "GBP") == tax_of(invoice)
+    # Goods keep their nets here, and shipping cannot always make up for what each was rounded by.
+    assert abs(to_minor(draft.tax, "GBP") - tax_of(invoice)) <= len(invoice.lines)
     standard = [line for line in draft.lines if line.tax_code == "GB-STD"]
     net = sum(line.net for line in standard)
     assert draft.tax == round_to_unit(net * STANDARD, "GBP", "half_up")

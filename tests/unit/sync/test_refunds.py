@@ -386,6 +386,8 @@ def test_an_erp_that_rounds_once_is_given_back_what_it_took():
     ]
     draft = order(*lines)
     assert rates_of(draft, {"GB-STD": [Decimal("0.05"), STD]}, once.arithmetic) == RATES
+    by_line = order(*[replace(one, tax=Decimal("0.03")) for one in lines])  # of a version before
+    assert rates_of(by_line, {"GB-STD": [Decimal("0.05"), STD]}, once.arithmetic) == RATES
     parts = [GivenBack(one.key, "line", 1, 16 - (n == 1), True) for n, one in enumerate(lines)]
 
     found = decide(draft, *parts, amount=47, can=once)
