@@ -192,11 +192,12 @@ class Inventory(SyncScreen):
 
 
 class HoldFilters(filters.FilterSet):
+    kind = filters.ChoiceFilter(choices=StockHold.Kind.choices, empty_label="any")
     state = filters.ChoiceFilter(choices=StockHold.State.choices, empty_label="any")
 
     class Meta:
         model = StockHold
-        fields = ["kind"]
+        fields = ["kind", "state"]
 
 
 class HoldTable(tables.Table):

@@ -169,7 +169,9 @@ class Shipments(SyncScreen):
 
 class CarrierFilters(filters.FilterSet):
     state = filters.ChoiceFilter(
-        choices=[(code, badge.word) for code, badge in CARRIER_STATES.items()], empty_label="any"
+        label="State",
+        choices=[(code, badge.word) for code, badge in CARRIER_STATES.items()],
+        empty_label="any",
     )
 
     class Meta:
