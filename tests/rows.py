@@ -48,6 +48,8 @@ from sync.models import (
     StockHold,
 )
 
+Held: Any = Invoice.cases.through
+
 # What a column holds where its type alone does not say. SQL over the number of a row: g in this
 # pour, n in the table.
 SPECIAL: dict[type[models.Model], dict[str, str]] = {
@@ -80,10 +82,12 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
         "points_close": "g % 400",
         "priority": "g % 400",
         "held_money": "(g % 9000) + 0.5",
+        "held_orders": "1",
         **dict.fromkeys(
             ("points_catalogue", "points_money", "points_stock", "points_days"), "0"
         ),
     },
+    Held: {"invoice_id": "{Invoice} + g", "exceptioncase_id": "{ExceptionCase} + g"},
     ListingStock: {"item_id": "{ErpItem} + g", "level": "g % 90", "shown": "g % 90"},
     SkuMapping: {
         "listing_id": "{Listing} + g", "item_id": "{ErpItem} + g", "state": "'CONFIRMED'",
@@ -121,7 +125,7 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
 # In the order in which they name each other. The second figure: a row of it for so many others.
 TABLES: tuple[tuple[type[models.Model], int], ...] = (
     (get_user_model(), 1_000), (Seller, 1_000), (ErpItem, 1), (Listing, 1), (InboxMessage, 1),
-    (OutboxMessage, 1), (Order, 1), (Invoice, 1), (ExceptionCase, 1), (SkuMapping, 1),
+    (OutboxMessage, 1), (Order, 1), (Invoice, 1), (ExceptionCase, 1), (Held, 1), (SkuMapping, 1),
     (StockHold, 1_000), (ListingStock, 1), (Shipment, 1), (Correction, 1), (CarrierMapping, 1_000),
     (StockDrift, 1), (PreventedWrite, 1), (DuplicatePair, 10), (NewItemRequest, 10),
     (TaxCodeMapping, 1_000), (AccountMapping, 1_000), (ShippingTaxPolicy, 10_000),
@@ -133,8 +137,8 @@ TABLES: tuple[tuple[type[models.Model], int], ...] = (
 
 
 LONG = frozenset(
-    (ErpItem, Listing, InboxMessage, OutboxMessage, Order, Invoice, ExceptionCase, SkuMapping,
-     ListingStock, Shipment)
+    (ErpItem, Listing, InboxMessage, OutboxMessage, Order, Invoice, ExceptionCase, Held,
+     SkuMapping, ListingStock, Shipment)
 )  # fmt: skip
 
 

@@ -91,6 +91,12 @@ class ExceptionCase(models.Model):
                 condition=Q(state="OPEN", escalated_at=None),
             ),
             models.Index(fields=["assigned_to", "state"], name="case_assigned"),
+            # The numbers on the tabs of open exceptions: late, awake, holding orders up.
+            models.Index(
+                fields=["due_at", "snoozed_until", "held_orders"],
+                name="case_open_due",
+                condition=Q(state="OPEN"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -125,6 +125,7 @@ class OutboxMessage(Work):
                 condition=Q(state__in=["PENDING", "IN_FLIGHT", "FAILED"]),
             ),
             models.Index(fields=["state", "-id"], name="outbox_state"),
+            models.Index(fields=["operation"], name="outbox_refused", condition=Q(state="FAILED")),
             models.Index(fields=["id"], name="outbox_dry", condition=Q(dry=True, state="PENDING")),
             models.Index(
                 fields=["queued_at"],

@@ -127,7 +127,7 @@ class CaseFilters(filters.FilterSet):
         fields = ["state", "kind", "assigned_to"]
 
     def by_blocks(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        return rows.filter(blocked_orders__gt=0) if value else rows.filter(blocked_orders=0)
+        return rows.filter(held_orders__gt=0) if value else rows.filter(held_orders=0)
 
     def by_asleep(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         now = timezone.now()

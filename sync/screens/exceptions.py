@@ -36,6 +36,7 @@ from sync.screens.exception_actions import ACTIONS
 from sync.screens.exception_table import CaseFilters, CaseTable, arithmetic, label_of
 
 State = ExceptionCase.State
+SUMMED = 250  # cases whose money stands behind the title; of more it is the least
 SHOWN_ORDERS = 8  # in the panel; the rest is one link away
 
 
@@ -159,8 +160,9 @@ class Exceptions(SyncScreen):
         )
 
     def summary(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
-        money = selectors.money_held_by(rows)
-        return f"{words.money_text(money, settings.COMPANY_CURRENCY)} held up" if money else ""
+        money, whole = selectors.money_held_by(rows, most=SUMMED)
+        text = words.money_text(money, settings.COMPANY_CURRENCY)
+        return f"{'' if whole else 'more than '}{text} held up" if money else ""
 
     def weigh(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> str:
         orders = sum(row.blocked_orders for row in rows)

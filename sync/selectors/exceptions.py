@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import (
+    Case,
     Count,
     DecimalField,
     OuterRef,
@@ -15,6 +16,7 @@ from django.db.models import (
     Subquery,
     Sum,
     Value,
+    When,
 )
 from django.db.models.functions import Coalesce
 
@@ -30,8 +32,9 @@ MONEY: "DecimalField[Any, Any]" = DecimalField(max_digits=18, decimal_places=4)
 def cases() -> QuerySet[ExceptionCase]:
     """Cases with the orders and money each blocks now; open ones first by their priority.
 
-    `blocked_orders` and `blocked_money` (company currency) are counted now, for the rows shown;
-    `held_orders`, `held_money` and `priority` are as last weighed, at most a minute ago.
+    `blocked_orders` and `blocked_money` (company currency) are counted now, for the rows shown,
+    and nothing once a case is closed; `held_orders`, `held_money` and `priority` are as last
+    weighed, at most a minute ago.
     """
     blocking = (
         Invoice.objects.filter(cases=OuterRef("pk"))
@@ -39,16 +42,15 @@ def cases() -> QuerySet[ExceptionCase]:
         .order_by()
         .values("cases")
     )
+    many = Subquery(blocking.annotate(many=Count("pk")).values("many"))
+    money = Subquery(blocking.annotate(sum=Sum("gross")).values("sum"), output_field=MONEY)
+    is_open, nothing = Q(state=ExceptionCase.State.OPEN), Value(Decimal(0))
     return (
         ExceptionCase.objects.select_related("assigned_to", "listing", "seller", "closed_by")
         .annotate(
-            blocked_orders=Coalesce(
-                Subquery(blocking.annotate(many=Count("pk")).values("many")), Value(0)
-            ),
+            blocked_orders=Coalesce(Case(When(is_open, then=many)), Value(0)),
             blocked_money=Coalesce(
-                Subquery(blocking.annotate(sum=Sum("gross")).values("sum"), output_field=MONEY),
-                Value(Decimal(0)),
-                output_field=MONEY,
+                Case(When(is_open, then=money), output_field=MONEY), nothing, output_field=MONEY
             ),
         )
         .order_by("-priority", "-pk")
@@ -76,22 +78,27 @@ def blocked_money() -> tuple[int, Decimal]:
     return found["many"], found["money"] or Decimal(0)
 
 
-def money_held_by(rows: QuerySet[ExceptionCase]) -> Decimal:
-    """The money of the orders these cases hold up, each order once, in company currency."""
+def money_held_by(rows: QuerySet[ExceptionCase], *, most: int) -> tuple[Decimal, bool]:
+    """The money of the orders these cases hold up, each order once, in company currency; and
+    whether that is all of it. Of more than `most` open cases only those are summed that weighed
+    most: nobody waits for the pennies of the ten thousandth.
+    """
+    held = rows.filter(state=ExceptionCase.State.OPEN).order_by("-held_money", "-pk")
     try:
         # As text: to nest a query with its annotations in another costs Django more than the sum.
-        cases, parameters = rows.order_by().values("pk").query.sql_with_params()
+        cases, parameters = held.values("pk")[: most + 1].query.sql_with_params()
     except EmptyResultSet:
-        return Decimal(0)
+        return Decimal(0), True
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT COALESCE(SUM(gross), 0) FROM sync_invoice"
+            f"WITH held AS MATERIALIZED ({cases})"
+            " SELECT COALESCE(SUM(gross), 0), (SELECT COUNT(*) FROM held) FROM sync_invoice"
             " WHERE state IN (%s, %s) AND id IN"
-            f" (SELECT invoice_id FROM sync_invoice_cases WHERE exceptioncase_id IN ({cases}))",
-            [Invoice.State.PARKED, Invoice.State.FAILED, *parameters],
+            " (SELECT invoice_id FROM sync_invoice_cases JOIN held ON exceptioncase_id = held.pk)",
+            [*parameters, Invoice.State.PARKED, Invoice.State.FAILED],
         )
-        money: Decimal = cursor.fetchone()[0]
-    return money
+        money, many = cursor.fetchone()
+    return money, many <= most
 
 
 def history(case: ExceptionCase) -> QuerySet[AuditEntry]:

@@ -41,6 +41,16 @@ def open_case(*, cause: Cause, at: datetime) -> ExceptionCase:
     return open_cases(causes=[cause], at=at)[cause.kind, cause.key]
 
 
+def hold(*, invoice: Invoice, case: ExceptionCase) -> None:
+    """The order shows this case, and waits for it unless it is posted already.
+
+    A case begins to weigh with its first order; what further ones add is weighed within the minute.
+    """
+    invoice.cases.add(case)
+    if not case.held_orders:
+        weighing.weigh(at=case.last_seen_at, case_pks=[case.pk])
+
+
 @transaction.atomic
 def open_cases(
     *, causes: Iterable[Cause], at: datetime

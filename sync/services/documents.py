@@ -222,4 +222,4 @@ def _tell(edited: Iterable[LedgerDocument], at: datetime) -> None:
             at=at,
         )
         if invoice is not None:
-            invoice.cases.add(case)
+            cases.hold(invoice=invoice, case=case)

@@ -46,6 +46,7 @@ from sync.services import (
     outbox,
     refunds,
     stock_orders,
+    weighing,
 )
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
@@ -126,7 +127,7 @@ def _changed_after_posting(
         f"{invoice.number} {what} at Marketplacer after it was sent to the ERP.",
         seller=invoice.seller,
     )
-    invoice.cases.add(cases.open_case(cause=cause, at=at))
+    cases.hold(invoice=invoice, case=cases.open_case(cause=cause, at=at))
 
 
 def _translate(
@@ -287,6 +288,9 @@ def _park(blocked: Sequence[tuple[Invoice, list[Blocker]]], at: datetime) -> Non
     Invoice.objects.filter(pk__in=[invoice.pk for invoice, _ in blocked]).update(
         state=State.PARKED, posting=None
     )
+    fresh = [case.pk for case in opened.values() if not case.held_orders]
+    if fresh:  # as `cases.hold`
+        weighing.weigh(at=at, case_pks=fresh)
 
 
 def _freeze_items(items_of: Mapping[int, Mapping[str, int]]) -> None:

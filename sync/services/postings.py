@@ -74,7 +74,7 @@ def refused(*, message: OutboxMessage, case: ExceptionCase) -> None:
     ):
         invoice.state = Invoice.State.FAILED
         invoice.save(update_fields=["state"])
-        invoice.cases.add(case)
+        cases.hold(invoice=invoice, case=case)
 
 
 def _mirror(read: Sequence[tuple[Invoice, OrderState]], at: datetime) -> None:
@@ -137,7 +137,7 @@ def _compare(read: Sequence[tuple[Invoice, ErpDocument]], at: datetime) -> None:
             f"The ERP's {document} for {invoice.number} holds {', '.join(differences)}.",
             seller=invoice.seller,
         )
-        invoice.cases.add(cases.open_case(cause=cause, at=at))
+        cases.hold(invoice=invoice, case=cases.open_case(cause=cause, at=at))
     for case in ExceptionCase.objects.filter(
         invoices__in=equal, kind=CaseKind.ERP_DIFFERS, state=ExceptionCase.State.OPEN
     ):

@@ -69,7 +69,7 @@ def park(row: Correction, kind: CaseKind, why: str, at: datetime) -> ExceptionCa
     row.case = cases.open_case(cause=cause, at=at)
     row.state, row.why, row.looked_at = State.PARKED, why, at
     row.save()
-    row.invoice.cases.add(row.case)
+    cases.hold(invoice=row.invoice, case=row.case)
     return row.case
 
 
@@ -106,7 +106,7 @@ def refused(message: OutboxMessage, case: ExceptionCase) -> None:
     for row in _of_message(message):
         row.state, row.case, row.why = State.PARKED, case, case.quote or case.cause
         row.save(update_fields=["state", "case", "why"])
-        row.invoice.cases.add(case)
+        cases.hold(invoice=row.invoice, case=case)
 
 
 def _of_message(message: OutboxMessage) -> Sequence[Correction]:

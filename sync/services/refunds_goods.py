@@ -22,7 +22,7 @@ from sync.models import (
     OutboxMessage,
     Refund,
 )
-from sync.services import outbox, pulls, shipments
+from sync.services import cases, outbox, pulls, shipments
 
 # Marketplacer waits for the goods, or has them.
 COMING = {"AWAITING", "RETURNED"}
@@ -172,4 +172,4 @@ def refused(message: OutboxMessage, case: ExceptionCase) -> None:
     """The order shows the case of what the ERP refused."""
     row = GoodsReturn.objects.filter(posting=message).select_related("invoice").first()
     if row is not None:
-        row.invoice.cases.add(case)
+        cases.hold(invoice=row.invoice, case=case)

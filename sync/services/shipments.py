@@ -138,7 +138,7 @@ def _unplaced(row: ErpShipment, invoice: Invoice, problems: Sequence[str], at: d
     )
     case = cases.open_case(cause=cause, at=at)
     row.cases.add(case)
-    invoice.cases.add(case)
+    cases.hold(invoice=invoice, case=case)
 
 
 def sold_lines(invoice: Invoice) -> list[SoldLine]:

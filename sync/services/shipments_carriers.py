@@ -98,7 +98,7 @@ def wait(*, shipment: Shipment, at: datetime) -> ExceptionCase | None:
         f"{said} is none of Marketplacer's yet; its shipments wait.",
     )
     case = cases.open_case(cause=cause, at=at)
-    shipment.invoice.cases.add(case)
+    cases.hold(invoice=shipment.invoice, case=case)
     if shipment.erp_shipment is not None:
         shipment.erp_shipment.cases.add(case)
     return case

@@ -148,4 +148,4 @@ def _doubled(invoice: Invoice, doubled: Sequence[str], over: Sequence[str], at: 
         f"Marketplacer shows {' and '.join(words)} for {invoice.number}.",
         seller=invoice.seller,
     )
-    invoice.cases.add(cases.open_case(cause=cause, at=at))
+    cases.hold(invoice=invoice, case=cases.open_case(cause=cause, at=at))

@@ -15,6 +15,7 @@ from sync.domain.fulfilment import InvoiceShipments, find_told
 from sync.marketplacer.client import MarketplacerClient
 from sync.marketplacer.parse import Unreadable
 from sync.models import ExceptionCase, Invoice, OutboxMessage, Shipment
+from sync.services import cases
 
 Answer = Written | Failure | None
 Deed = Callable[[MarketplacerClient, Mapping[str, Any], InvoiceShipments], Written]
@@ -122,4 +123,4 @@ def refused(message: OutboxMessage, case: ExceptionCase) -> None:
     """The order shows the case of what Marketplacer refused."""
     invoice = Invoice.objects.filter(marketplacer_id=message.payload["invoice"]).first()
     if invoice is not None:
-        invoice.cases.add(case)
+        cases.hold(invoice=invoice, case=case)

@@ -1,4 +1,4 @@
-"""Several counts in one question, each up to one more than the most a screen shows."""
+"""Several counts in one question, each up to one more than the most that is shown of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,10 +7,6 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
-
-from mkterp.core.screens.words import COUNT_LIMIT
-
-MOST = COUNT_LIMIT + 1
 
 
 @dataclass(frozen=True)
@@ -21,10 +17,10 @@ class Question:
     parameters: tuple[Any, ...] = ()
 
 
-def question(rows: QuerySet[Any]) -> Question:
+def question(rows: QuerySet[Any], limit: int) -> Question:
     """Keys alone: what a row shows need not be worked out to count it."""
     try:
-        sql, parameters = rows.order_by().values("pk")[:MOST].query.sql_with_params()
+        sql, parameters = rows.order_by().values("pk")[: limit + 1].query.sql_with_params()
     except EmptyResultSet:
         return Question("0")
     return Question(f"(SELECT COUNT(*) FROM ({sql}) AS counted)", tuple(parameters))

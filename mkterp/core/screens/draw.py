@@ -141,7 +141,8 @@ class ListPage:
         state = self.state
         tabs = []
         for view in self.screen.views:
-            count = words.count_text(state.count_of(view)) if view.count else ""
+            many = state.count_of(view) if view.count else 0
+            count = words.count_text(many, words.BADGE_LIMIT) if view.count else ""
             current = state.view == view and not any(own.current for own in self.own_tabs)
             tabs.append(Tab(view, state.view_address(view), current, count))
         return tabs

@@ -34,7 +34,8 @@ class Count:
 
     @property
     def shown(self) -> str:
-        return self.text or (words.count_text(self.number) if self.number else "")
+        many = words.count_text(self.number, words.BADGE_LIMIT) if self.number else ""
+        return self.text or many
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,8 @@ class FrameForPerson:
 @functools.cache
 def _questions(item: NavItem) -> list[counting.Question]:
     waits = item.waits() if item.waits else ()
-    return [counting.question(rows) for rows in (waits if isinstance(waits, tuple) else (waits,))]
+    each = waits if isinstance(waits, tuple) else (waits,)
+    return [counting.question(rows, words.BADGE_LIMIT) for rows in each]
 
 
 def _waiting(items: list[NavItem]) -> dict[NavItem, Count]:
@@ -270,7 +272,7 @@ def _waiting(items: list[NavItem]) -> dict[NavItem, Count]:
     found: dict[NavItem, int] = {}
     answers = counting.answers([one for _, one in asked])
     for (item, _), number in zip(asked, answers, strict=True):
-        found[item] = min(found.get(item, 0) + number, counting.MOST)
+        found[item] = found.get(item, 0) + number
     return {item: Count(number, item.meaning) for item, number in found.items()}
 
 

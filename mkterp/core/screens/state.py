@@ -15,7 +15,7 @@ from django.core.validators import EMPTY_VALUES
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, QueryDict
 
-from mkterp.core.screens import counting, keyset
+from mkterp.core.screens import counting, keyset, words
 from mkterp.core.screens.filters import named
 
 if TYPE_CHECKING:
@@ -158,10 +158,11 @@ class ListState:
     @cached_property
     def _counts(self) -> dict[str, int]:
         """Of the list as it is, and of each other view whose tab bears a number; one query."""
-        asked = {"": counting.question(self.rows)}
+        asked = {"": counting.question(self.rows, words.COUNT_LIMIT)}
         for view in self.screen.views:
             if view.count and not (view == self.view and self.unchanged):
-                asked[view.name] = counting.question(self.filtered_by(view))
+                rows = self.filtered_by(view)
+                asked[view.name] = counting.question(rows, words.BADGE_LIMIT)
         return dict(zip(asked, counting.answers(list(asked.values())), strict=True))
 
     @cached_property

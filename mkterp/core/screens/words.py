@@ -6,6 +6,7 @@ from decimal import Decimal
 from mkterp.core.money import digits
 
 COUNT_LIMIT = 10_000
+BADGE_LIMIT = 1_000  # beside a place to go: there the list itself says how many
 
 _SIGNS = {"GBP": "£", "EUR": "€", "USD": "$", "AUD": "A$", "NZD": "NZ$", "CAD": "C$", "JPY": "¥"}
 _MINUS = "\N{MINUS SIGN}"
@@ -55,9 +56,10 @@ def age_text(moment: datetime, now: datetime) -> str:
     return f"in {text}" if ahead else text
 
 
-def count_text(count: int) -> str:
+def count_text(count: int, limit: int | None = None) -> str:
     """ "31", "9,412", and "10,000+" for what was not counted to its end."""
-    return f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
+    limit = COUNT_LIMIT if limit is None else limit
+    return f"{limit:,}+" if count > limit else f"{count:,}"
 
 
 def things(count: int, one: str, many: str) -> str:

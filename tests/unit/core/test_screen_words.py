@@ -50,6 +50,8 @@ def test_an_age_is_told_in_its_largest_unit(ago, text):
 def test_a_count_stops_at_ten_thousand():
     assert words.count_text(9_412) == "9,412"
     assert words.count_text(10_001) == "10,000+"
+    assert words.count_text(1_000, 1_000) == "1,000"
+    assert words.count_text(1_001, 1_000) == "1,000+"
     assert words.things(1, "order", "orders") == "1 order"
     assert words.things(10_001, "order", "orders") == "10,000+ orders"
 
