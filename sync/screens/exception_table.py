@@ -8,6 +8,7 @@ import django_filters as filters
 import django_tables2 as tables
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
@@ -130,11 +131,11 @@ class CaseFilters(filters.FilterSet):
         return rows.filter(held_orders__gt=0) if value else rows.filter(held_orders=0)
 
     def by_asleep(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        now = timezone.now()
+        now = Now()
         return rows.filter(selectors.asleep(at=now) if value else selectors.awake(at=now))
 
     def by_overdue(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        late = Q(state=State.OPEN, due_at__lte=timezone.now())
+        late = Q(state=State.OPEN, due_at__lte=Now())
         return rows.filter(late) if value else rows.exclude(late)
 
     def by_closed(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:

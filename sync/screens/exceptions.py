@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -141,6 +142,11 @@ class Exceptions(SyncScreen):
     detail_template = "sync/exception_detail.html"
 
     def rows(self, request: HttpRequest) -> QuerySet[ExceptionCase]:
+        return self._cases.all()
+
+    @cached_property
+    def _cases(self) -> QuerySet[ExceptionCase]:
+        """Put together once: it takes longer than a page of them takes to be read."""
         messages = OutboxMessage.objects.filter(case=OuterRef("pk")).order_by()
         refused = messages.filter(state=OutboxMessage.State.FAILED)
         moving = messages.filter(
@@ -149,7 +155,7 @@ class Exceptions(SyncScreen):
         stage = Case(
             When(~Q(state=State.OPEN), then=F("state")),
             When(Exists(moving), then=Value("RETRYING")),
-            When(selectors.asleep(at=timezone.now()), then=Value("SNOOZED")),
+            When(selectors.asleep(at=Now()), then=Value("SNOOZED")),
             When(assigned_to__isnull=False, then=Value("ASSIGNED")),
             default=Value("NEW"),
             output_field=CharField(),
@@ -162,7 +168,7 @@ class Exceptions(SyncScreen):
     def summary(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
         money, whole = selectors.money_held_by(rows, most=SUMMED)
         text = words.money_text(money, settings.COMPANY_CURRENCY)
-        return f"{'' if whole else 'more than '}{text} held up" if money else ""
+        return f"{'' if whole else 'at least '}{text} held up" if money else ""
 
     def weigh(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> str:
         orders = sum(row.blocked_orders for row in rows)

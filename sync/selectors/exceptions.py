@@ -18,7 +18,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from mkterp.core.models import AuditEntry
 from sync.models import (
@@ -61,12 +61,12 @@ def open_cases() -> QuerySet[ExceptionCase]:
     return cases().filter(state=ExceptionCase.State.OPEN)
 
 
-def asleep(*, at: datetime) -> Q:
+def asleep(*, at: datetime | Now) -> Q:
     """The cases that somebody snoozed beyond this moment."""
     return Q(snoozed_until__gt=at)
 
 
-def awake(*, at: datetime) -> Q:
+def awake(*, at: datetime | Now) -> Q:
     """The cases that nobody snoozed, or not for so long."""
     return Q(snoozed_until=None) | Q(snoozed_until__lte=at)
 

@@ -1,7 +1,7 @@
 """Goods on their way: what was told to Marketplacer, what waits, what sellers sent themselves."""
 
+import functools
 from collections.abc import Iterable
-from functools import reduce
 from operator import or_
 
 from django.db.models import Case, CharField, Q, QuerySet, Value, When
@@ -34,11 +34,17 @@ STAGES = {
 
 def at_stage(rows: QuerySet[Shipment], stages: Iterable[str]) -> QuerySet[Shipment]:
     """Those at any of these stages, asked by what makes it: an index knows the few that wait."""
-    return rows.filter(reduce(or_, (STAGES[stage] for stage in stages)))
+    return rows.filter(functools.reduce(or_, (STAGES[stage] for stage in stages)))
 
 
 def shipments() -> QuerySet[Shipment]:
     """Shipments with `stage`: how far each has come, read from its message and its readings."""
+    return _shipments().all()
+
+
+@functools.cache
+def _shipments() -> QuerySet[Shipment]:
+    """Put together once, as the inventory."""
     return Shipment.objects.select_related(
         "invoice", "invoice__seller", "erp_shipment", "posting", "posting__case"
     ).annotate(

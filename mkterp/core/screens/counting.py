@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -15,6 +16,11 @@ class Question:
 
     sql: str
     parameters: tuple[Any, ...] = ()
+
+    @property
+    def timeless(self) -> bool:
+        """Whether it asks the same later: no moment of a clock is in it."""
+        return not any(isinstance(value, date) for value in self.parameters)
 
 
 def question(rows: QuerySet[Any], limit: int) -> Question:

@@ -15,6 +15,7 @@ from mkterp.core.screens.actions import Action
 from mkterp.core.screens.addresses import address
 from mkterp.core.screens.cells import Cell
 from mkterp.core.screens.columns import Badge
+from mkterp.core.screens.counting import Question
 from mkterp.core.screens.export import export, export_workbook
 
 
@@ -98,7 +99,10 @@ class ListScreen:
     # -- what a screen overrides ----------------------------------------------------------------
 
     def rows(self, request: HttpRequest) -> QuerySet[Any]:
-        """Everything this person may see here, before any filter. Joins what the cells show."""
+        """Everything there is to see here, before any filter. Joins what the cells show.
+
+        The same rows for everybody: the numbers on the tabs are asked with a text that is kept.
+        """
         raise NotImplementedError
 
     searches: ClassVar[bool] = False  # True: `found` replaces search_fields
@@ -167,6 +171,12 @@ class ListScreen:
         if cls.order.lstrip("-") not in cls.orderings:
             raise TypeError(f"{cls.__name__}.order {cls.order!r} is not in its orderings")
         cls.lead = cls.lead or next(iter(cls.table.base_columns))
+
+    @cached_property
+    def questions(self) -> dict[tuple[int, str], Question]:
+        """How many rows the views have, by limit and filters: as many as there are views, and for
+        those that depend on the person as many as there are people (ListState)."""
+        return {}
 
     @cached_property
     def column_names(self) -> list[str]:

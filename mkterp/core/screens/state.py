@@ -158,12 +158,25 @@ class ListState:
     @cached_property
     def _counts(self) -> dict[str, int]:
         """Of the list as it is, and of each other view whose tab bears a number; one query."""
-        asked = {"": counting.question(self.rows, words.COUNT_LIMIT)}
+        if self.view is not None and self.unchanged:
+            asked = {"": self._question(self.view, words.COUNT_LIMIT)}
+        else:
+            asked = {"": counting.question(self.rows, words.COUNT_LIMIT)}
         for view in self.screen.views:
             if view.count and not (view == self.view and self.unchanged):
-                rows = self.filtered_by(view)
-                asked[view.name] = counting.question(rows, words.BADGE_LIMIT)
+                asked[view.name] = self._question(view, words.BADGE_LIMIT)
         return dict(zip(asked, counting.answers(list(asked.values())), strict=True))
+
+    def _question(self, view: "View", limit: int) -> counting.Question:
+        """How many rows a view has. Making the text takes longer than the answer: it is kept for
+        its filters unless a moment is in it."""
+        asked = limit, repr(view.wanted(self.request))
+        kept = self.screen.questions.get(asked)
+        if kept is None:
+            kept = counting.question(self.filtered_by(view), limit)
+            if kept.timeless:
+                self.screen.questions[asked] = kept
+        return kept
 
     @cached_property
     def page(self) -> keyset.Page:

@@ -69,6 +69,29 @@ def test_the_money_it_holds_up_counts_eight_points_for_each_tenfold(at):
     assert case.held_orders == 1
 
 
+def test_a_case_weighs_its_first_order_at_once_and_what_more_adds_within_the_minute(at):
+    listing = make_listing(seller=make_seller())
+    case = hear(1, at=at, listing=listing).cases.get()
+    assert (case.held_orders, case.held_money) == (1, Decimal(60))
+
+    hear(2, at=at, listing=listing)
+
+    case.refresh_from_db()
+    assert case.held_orders == 1
+    assert weighed(case, at).held_orders == 2
+
+
+def test_what_the_erp_refused_weighs_on_its_case_at_once(at):
+    invoice = hear(1, at=at, listing=make_listing(seller=make_seller()))
+    Invoice.objects.update(state=Invoice.State.FAILED)
+    case = opened(CaseKind.ERP_REJECTED, at=at)
+
+    cases.hold(invoice=invoice, case=case)
+
+    case.refresh_from_db()
+    assert (case.held_orders, case.held_money) == (1, invoice.gross)
+
+
 def test_an_order_that_was_posted_weighs_nothing_any_more(at):
     invoice = hear(1, at=at, listing=make_listing(seller=make_seller()))
     case = invoice.cases.get()

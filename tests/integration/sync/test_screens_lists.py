@@ -12,7 +12,7 @@ from mapping.models import Seller
 from mkterp.core.models import Heartbeat
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase, InboxMessage, Invoice, OutboxMessage
-from sync.services import cases, feeds, inbox, postings
+from sync.services import case_desk, cases, feeds, inbox, postings
 from sync.services.cases import Cause
 from tests.factories import (
     make_catalogue_read,
@@ -173,6 +173,34 @@ def test_exceptions_come_worst_and_dearest_first(operations, client_of, at):
     kinds = [(row.row.kind, row.row.blocked_orders) for row in listed.context["page"].rows]
     assert kinds == [("UNMAPPED_SKU", 2), ("UNMAPPED_SKU", 1), ("ERP_REJECTED", 1)]
     assert listed.context["page"].summary == "£240.00 held up"
+
+
+def test_of_very_many_exceptions_the_heaviest_say_how_much_is_held_up_at_least(
+    operations, client_of, at, monkeypatch
+):
+    monkeypatch.setattr("sync.screens.exceptions.SUMMED", 1)
+    for number in (1, 2, 3):
+        hear(number, listing=make_listing(title=f"Shirt {number}"), at=at)
+
+    listed = client_of(operations).get(reverse("sync:exceptions"))
+
+    assert listed.context["page"].summary == "at least £120.00 held up"
+
+
+def test_the_numbers_on_tabs_are_each_persons_own_and_new_at_every_look(
+    operations, controller, client_of, at
+):
+    def tabs(person):
+        page = client_of(person).get(reverse("sync:exceptions")).context["page"]
+        return {tab.view.name: tab.count for tab in page.tabs if tab.count}
+
+    hear(1, listing=make_listing(title="One"), at=at)
+    case_desk.take(case=ExceptionCase.objects.get(), by=operations, at=at)
+    assert (tabs(operations)["mine"], tabs(controller)["mine"]) == ("1", "0")
+
+    hear(2, listing=make_listing(title="Two"), at=at)
+
+    assert tabs(operations) == {"open": "2", "mine": "1", "blocking": "2", "overdue": "0"}
 
 
 def test_the_panel_says_the_cause_the_weight_their_words_and_what_to_do(operations, client_of, at):
