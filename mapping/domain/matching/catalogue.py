@@ -1,13 +1,13 @@
 """The ERP items, ready to be asked: one path for screens, commands and benches."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mapping.domain.matching import auto, evidence, features
+from mapping.domain.matching import auto, evidence, features, rivals
 from mapping.domain.matching.index import Index, Pairs, Side
 from mapping.domain.matching.model import Model, corrected, prior, top
 from mapping.domain.matching.parsed import Parsed, Parser
@@ -69,17 +69,21 @@ class Catalogue:
         facts: Facts = NOBODY,
         explain: bool = True,
         base: tuple[float, float] | None = None,
+        alone: bool = False,
     ) -> list[Ranking]:
         """Rank items for each variant, in the order given. Equal input gives equal output.
 
         A barcode carried by several of these variants of one seller bars automatic confirmation,
         so pass the variants of a seller together or count the others in `facts.claimed`. From a
         hundred variants on their confidences are corrected for what they show of the catalogue
-        as a whole; for fewer give the `base` that `self.base(all_variants)` once returned.
+        as a whole (for fewer give the `base` that `self.base(all_variants)` once returned), and an
+        item that another variant of the seller claims is less likely (`rivals`); not so when each
+        stands `alone`.
         """
-        return list(
-            self.iterate(lefts, limit=limit, model=model, facts=facts, explain=explain, base=base)
+        found = self.iterate(
+            lefts, limit=limit, model=model, facts=facts, explain=explain, base=base, alone=alone
         )
+        return list(found)
 
     def iterate(
         self,
@@ -90,29 +94,21 @@ class Catalogue:
         facts: Facts = NOBODY,
         explain: bool = True,
         base: tuple[float, float] | None = None,
+        alone: bool = False,
     ) -> Iterator[Ranking]:
         """The same, batch by batch, for files that are larger than memory should be."""
         model = model or prior()
         read = self.index.parser.parse
-        parsed: Sequence[Parsed] | None = None
-        if len(lefts) <= SAMPLE:
-            parsed = [read(r) for r in lefts]
-        claimed = auto.claims(parsed if parsed is not None else (read(r) for r in lefts if r.gtins))
-        batches: Iterable[_Batch]
-        if parsed is not None:
-            held = [self._batch(p, max(limit, 2), model, facts) for p in _cut(parsed)]
-            base = base or model.base(_first(held))
-            batches = held
-        else:  # too many to hold: the sample speaks for all, and each batch is read as it comes
+        few = [read(r) for r in lefts] if len(lefts) <= SAMPLE else []
+        claimed = auto.claims(few or (read(r) for r in lefts if r.gtins))
+        if not few:  # too many to hold: the sample speaks for all
             base = base or self.base(lefts, model=model)
-            batches = (
-                self._batch([read(r) for r in part], max(limit, 2), model, facts)
-                for part in _cut(lefts)
-            )
-        for batch in batches:
-            yield from self._rankings(
-                batch, corrected(batch.chance, base), limit, facts, claimed, explain
-            )
+        for held in _cut(lefts, SAMPLE):
+            parsed = few or [read(r) for r in held]
+            batches = [self._batch(p, max(limit, 2), model, facts) for p in _cut(parsed, BATCH)]
+            base = base or model.base(_first(batches))
+            for batch in _corrected(batches, base, alone):
+                yield from self._rankings(batch, limit, facts, claimed, explain)
 
     def base(self, lefts: Sequence[Record], *, model: Model | None = None) -> tuple[float, float]:
         """The correction these variants as a whole ask for; keep it for ranking a single one."""
@@ -120,12 +116,11 @@ class Catalogue:
         step = max(1, len(lefts) // SAMPLE)
         read = self.index.parser.parse
         sample = [read(r) for r in lefts[::step]]
-        return model.base(_first([self._batch(p, 2, model, NOBODY) for p in _cut(sample)]))
+        return model.base(_first([self._batch(p, 2, model, NOBODY) for p in _cut(sample, BATCH)]))
 
     def _rankings(
         self,
         batch: "_Batch",
-        chance: NDArray[np.float64],
         limit: int,
         facts: Facts,
         claimed: auto.Claims,
@@ -135,8 +130,8 @@ class Catalogue:
         for n, left in enumerate(batch.lefts):
             a, b = spans.get(n, (0, 0))
             items = [self.index.right.items[r] for r in batch.rights[a:b].tolist()]
-            sure = np.minimum.accumulate(chance[a:b]) if items else chance[:0]
-            yield self._ranking(left, items, sure, batch.rows[a:b], limit, facts, claimed, explain)
+            sure, rows = batch.chance[a:b], batch.rows[a:b]
+            yield self._ranking(left, items, sure, rows, limit, facts, claimed, explain)
 
     def _batch(self, lefts: Sequence[Parsed], kept: int, model: Model, facts: Facts) -> "_Batch":
         """The best candidates of some variants with their raw confidence."""
@@ -224,6 +219,41 @@ def _first(batches: Sequence[_Batch]) -> NDArray[np.float64]:
     return np.array([b.chance[a] for b in batches for a, _ in features.runs(b.groups)])
 
 
-def _cut(whole: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(whole), BATCH):
-        yield whole[start : start + BATCH]
+def _corrected(
+    batches: Sequence[_Batch], base: tuple[float, float], alone: bool
+) -> Iterator[_Batch]:
+    """The batches with corrected confidences, and each variant's candidates in their order."""
+    chances = [_falling(corrected(b.chance, base), b.groups) for b in batches]
+    if alone:
+        yield from (replace(b, chance=c) for b, c in zip(batches, chances, strict=True))
+        return
+    starts = np.cumsum([0, *(len(b.lefts) for b in batches)])
+    variants = [b.groups + start for b, start in zip(batches, starts, strict=False)]
+    names: dict[str, int] = {}
+    sellers = [
+        np.array([names.setdefault(left.record.seller, len(names)) for left in b.lefts], np.int64)
+        for b in batches
+    ]
+    weighed = rivals.weighed(
+        np.concatenate(variants),
+        np.concatenate([b.rights for b in batches]),
+        np.concatenate([own[b.groups] for own, b in zip(sellers, batches, strict=True)]),
+        np.concatenate(chances),
+    )
+    stops = np.cumsum([len(chance) for chance in chances])[:-1]
+    for batch, chance in zip(batches, np.split(weighed, stops), strict=True):
+        order = top(chance, batch.groups, len(chance))
+        yield replace(
+            batch, rights=batch.rights[order], rows=batch.rows[order], chance=chance[order]
+        )
+
+
+def _falling(chance: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """No candidate surer than the one before it: the order is the trees', which see more."""
+    spans = [np.minimum.accumulate(chance[a:b]) for a, b in features.runs(groups)]
+    return np.concatenate(spans) if spans else chance
+
+
+def _cut(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]

@@ -113,7 +113,7 @@ def settle(model: Model, worlds: Sequence[World]) -> Model:
     seen = []
     for world in worlds:
         ranked = Catalogue(world.rights).rank(
-            world.lefts, limit=1, model=model, explain=False, base=(1.0, 0.0)
+            world.lefts, limit=1, model=model, explain=False, base=(1.0, 0.0), alone=True
         )
         firsts = [(r.left_id, r.candidates[0]) for r in ranked if r.candidates]
         chance = np.array([first.confidence for _, first in firsts])
