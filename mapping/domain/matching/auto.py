@@ -1,5 +1,6 @@
 """The strict rule: what must hold before an item is confirmed without a person."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,8 @@ from mapping.domain.matching.parsed import Parsed
 from mapping.domain.matching.records import Agreement, Facts
 
 CONFIDENT = 0.9
-PRICE_BOUNDS = (0.4, 2.5)
+PRICE_BOUNDS = (0.7, 1.43)
+_DIGITS = re.compile(r"\d")
 # So many of the nearest items are asked whether this kind of thing has sizes or colours.
 NEAREST = 10
 
@@ -170,6 +172,17 @@ def _conflicts(left: Parsed, right: Parsed, say: Callable[[str], None]) -> None:
         say("the version or generation differs or is stated on one side only")
     if traits.compare_units(left.units, right.units)[1]:
         say("a measured quantity differs")
+    if _numbered_apart(left.record.sku, right.record.sku):
+        say(f"{left.record.sku} and {right.record.sku} are two numbers of one kind")
     ratio = features.price_ratio(left, right)
     if ratio is not None and not PRICE_BOUNDS[0] <= ratio <= PRICE_BOUNDS[1]:
         say(f"the price is {ratio:.2g} times the item's")
+
+
+def _numbered_apart(here: str, there: str) -> bool:
+    """Whether two SKUs are written alike, letters and all, and differ in their digits: who made
+    both numbers meant two things."""
+    here, there = here.strip().upper(), there.strip().upper()
+    if here == there or _DIGITS.sub("0", here) != _DIGITS.sub("0", there):
+        return False
+    return sum(c.isalpha() for c in here) >= 2 and sum(c.isdigit() for c in here) >= 3

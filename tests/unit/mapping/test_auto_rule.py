@@ -49,6 +49,8 @@ def test_a_pair_that_agrees_in_everything_is_confirmed():
         ({"title": "Ostwind Harbour v2 Crew Neck T-Shirt Mens"}, "the version or generation"),
         ({"price": Decimal("70.00")}, "the price is 3.5 times"),
         ({"price": Decimal("5.00")}, "the price is 0.25 times"),
+        ({"price": Decimal("29.00")}, "the price is 1.4 times"),
+        ({"sku": "OW200-NVY-M"}, "OW200-NVY-M and OW100-NVY-M are two numbers of one kind"),
     ],
 )
 def test_each_doubt_bars_confirmation_and_is_named(change, words):
