@@ -161,8 +161,12 @@ class Exceptions(SyncScreen):
             output_field=CharField(),
         )
         many = refused.values("case").annotate(many=Count("pk")).values("many")
-        return selectors.cases().annotate(
-            refused_messages=Coalesce(Subquery(many), Value(0)), stage=stage
+        # Only the panel names listing and seller, of one row; the list would join them for fifty.
+        return (
+            selectors.cases()
+            .select_related(None)
+            .select_related("assigned_to")
+            .annotate(refused_messages=Coalesce(Subquery(many), Value(0)), stage=stage)
         )
 
     def summary(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
