@@ -37,7 +37,7 @@ from sync.screens.exception_actions import ACTIONS
 from sync.screens.exception_table import CaseFilters, CaseTable, arithmetic, label_of
 
 State = ExceptionCase.State
-SUMMED = 250  # cases whose money stands behind the title; of more it is the least
+SUMMED = 100  # cases whose money stands behind the title; of more it is the least
 SHOWN_ORDERS = 8  # in the panel; the rest is one link away
 
 

@@ -118,11 +118,11 @@ class Inventory(SyncScreen):
     table, filters = InventoryTable, InventoryFilters
     search_fields = ("listing__sku__istartswith", "item__sku__istartswith", "listing__title")
     orderings: ClassVar = {
-        "listing": ("listing",),
-        "level": ("level", "listing"),
-        "change": ("change", "listing"),
-        "told_at": ("told_at", "listing"),
-        "due_at": ("due_at", "listing"),
+        "listing": ("listing_id",),
+        "level": ("level", "listing_id"),
+        "change": ("change", "listing_id"),
+        "told_at": ("told_at", "listing_id"),
+        "due_at": ("due_at", "listing_id"),
     }
     order = "listing"
     views = (

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Field, Model, Q, QuerySet
+from django.db.models import BooleanField, F, Field, Func, Model, Q, QuerySet, Value
 from django.utils import timezone
 
 Ordering = tuple[str, ...]
@@ -92,6 +92,10 @@ def _slice(
 
 def beyond(queryset: QuerySet[Any], ordering: Ordering, values: Sequence[Any]) -> Q:
     """The rows that come after these values. PostgreSQL puts NULL last, and first when reversed."""
+    fields = [_field(queryset, name.lstrip("-")) for name in ordering]
+    known = None not in values and not any(field.null for field in fields)
+    if known and len({name.startswith("-") for name in ordering}) == 1:
+        return Q(_whole(ordering, fields, values))
     condition = Q(pk__in=[])
     same = Q()
     for name, value in zip(ordering, values, strict=True):
@@ -111,6 +115,20 @@ def beyond(queryset: QuerySet[Any], ordering: Ordering, values: Sequence[Any]) -
         return condition
     # Says again what follows anyway, in the form that an index range scan can use.
     return Q(**{f"{lead}__{'lte' if ordering[0].startswith('-') else 'gte'}": value}) & condition
+
+
+def _whole(ordering: Ordering, fields: Sequence[Any], values: Sequence[Any]) -> Func:
+    """All columns compared at once, (a, b) < (x, y). An index begins where the page does, also
+    among very many rows that are equal in the first."""
+    names = (F(name.lstrip("-")) for name in ordering)
+    given = (Value(v, output_field=field) for v, field in zip(values, fields, strict=True))
+    return Func(
+        Func(*names, function="ROW"),
+        Func(*given, function="ROW"),
+        template="(%(expressions)s)",
+        arg_joiner=" < " if ordering[0].startswith("-") else " > ",
+        output_field=BooleanField(),
+    )
 
 
 def encode(row: Model, ordering: Ordering) -> str:
