@@ -87,7 +87,12 @@ def _page(rows: list[Any], ordering: Ordering, size: int, *, has_previous: bool 
 def _slice(
     queryset: QuerySet[Any], ordering: Ordering, values: Sequence[Any], size: int
 ) -> list[Any]:
-    return list(queryset.filter(beyond(queryset, ordering, values)).order_by(*ordering)[: size + 1])
+    found = queryset.filter(beyond(queryset, ordering, values)).order_by(*ordering)
+    if any(_field(queryset, name.lstrip("-")).remote_field for name in ordering):
+        # The key that orders also joins: PostgreSQL would merge both tables from their beginning.
+        keys = found.values("pk")[: size + 1]
+        return list(queryset.filter(pk__in=keys).order_by(*ordering))
+    return list(found[: size + 1])
 
 
 def beyond(queryset: QuerySet[Any], ordering: Ordering, values: Sequence[Any]) -> Q:
