@@ -1,7 +1,10 @@
 """Channels, what was sent, and what one wants to be told: as people see and press them."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from mkterp.core.models import AuditEntry
 from sync.domain.cases import CaseKind
@@ -13,6 +16,13 @@ from tests.integration.sync.notifying import house
 __all__ = ["house"]
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def at() -> datetime:
+    """Later than whatever is queued by the clock on the wall."""
+    return timezone.now() + timedelta(hours=1)
+
 
 ADD = {
     "name": "Ops room",

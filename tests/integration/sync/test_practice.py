@@ -1,9 +1,10 @@
 """Practice: steps tick themselves by facts, for the one who did them, since beginning."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from mapping.services import mappings
 from mkterp.core import practice as begun
@@ -22,6 +23,12 @@ from tests.factories import (
 from tests.integration.sync.test_screens_lists import hear
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def at() -> datetime:
+    """Later than whatever is queued by the clock on the wall."""
+    return timezone.now() + timedelta(hours=1)
 
 
 @pytest.fixture(autouse=True)
