@@ -128,7 +128,9 @@ class CaseFilters(filters.FilterSet):
         fields = ["state", "kind", "assigned_to"]
 
     def by_blocks(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
-        return rows.filter(held_orders__gt=0) if value else rows.filter(held_orders=0)
+        # What a closed case last weighed stays on its row, and holds up nothing.
+        holds = Q(state=State.OPEN, held_orders__gt=0)
+        return rows.filter(holds) if value else rows.exclude(holds)
 
     def by_asleep(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         now = Now()

@@ -187,6 +187,20 @@ def test_of_very_many_exceptions_the_heaviest_say_how_much_is_held_up_at_least(
     assert listed.context["page"].summary == "at least £120.00 held up"
 
 
+def test_a_closed_exception_holds_up_nothing_whatever_it_weighed_last(operations, client_of, at):
+    hear(1, listing=make_listing(title="One"), at=at)
+    held = ExceptionCase.objects.get()
+    cases.resolve(case=held, resolution="Gone.", at=at)
+    held.refresh_from_db()
+    assert held.held_orders == 1
+
+    def listed(blocks):
+        page = client_of(operations).get(reverse("sync:exceptions"), {"blocks": blocks})
+        return [row.row.pk for row in page.context["page"].rows]
+
+    assert (listed("true"), listed("false")) == ([], [held.pk])
+
+
 def test_the_numbers_on_tabs_are_each_persons_own_and_new_at_every_look(
     operations, controller, client_of, at
 ):
