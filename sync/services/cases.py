@@ -42,13 +42,16 @@ def open_case(*, cause: Cause, at: datetime) -> ExceptionCase:
 
 
 def hold(*, invoice: Invoice, case: ExceptionCase) -> None:
-    """The order shows this case, and waits for it unless it is posted already.
-
-    A case begins to weigh with its first order; what further ones add is weighed within the minute.
-    """
+    """The order shows this case, and waits for it unless it is posted already."""
     invoice.cases.add(case)
-    if not case.held_orders:
-        weighing.weigh(at=case.last_seen_at, case_pks=[case.pk])
+    weigh_first(held_by=[case], at=case.last_seen_at)
+
+
+def weigh_first(*, held_by: Iterable[ExceptionCase], at: datetime) -> None:
+    """A case weighs from its first order on; what further ones add is weighed within the minute."""
+    fresh = [case.pk for case in held_by if not case.held_orders]
+    if fresh:
+        weighing.weigh(at=at, case_pks=fresh)
 
 
 @transaction.atomic

@@ -46,7 +46,6 @@ from sync.services import (
     outbox,
     refunds,
     stock_orders,
-    weighing,
 )
 from sync.services.cases import Cause
 from sync.services.outbox import Parcel
@@ -288,9 +287,7 @@ def _park(blocked: Sequence[tuple[Invoice, list[Blocker]]], at: datetime) -> Non
     Invoice.objects.filter(pk__in=[invoice.pk for invoice, _ in blocked]).update(
         state=State.PARKED, posting=None
     )
-    fresh = [case.pk for case in opened.values() if not case.held_orders]
-    if fresh:  # as `cases.hold`
-        weighing.weigh(at=at, case_pks=fresh)
+    cases.weigh_first(held_by=opened.values(), at=at)
 
 
 def _freeze_items(items_of: Mapping[int, Mapping[str, int]]) -> None:
