@@ -6,10 +6,10 @@ import json
 import zipfile
 from datetime import date
 from decimal import Decimal
-from types import SimpleNamespace
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from mkterp.core.errors import Refused
 from mkterp.core.models import AccountingPeriod
@@ -22,7 +22,6 @@ from reconciliation.models import (
 )
 from reconciliation.selectors import board, facts
 from reconciliation.services import adjustments, calendar, close, completeness, evidence
-from reconciliation.views import close as close_views
 from sync.models import (
     DaySweep,
     ExceptionCase,
@@ -39,7 +38,7 @@ from tests.integration.reconciliation.pennies import charge_otherwise, look
 @pytest.fixture
 def november(shop, monkeypatch):
     """One order that agrees, in November; it is the third of December now."""
-    monkeypatch.setattr(close_views, "timezone", SimpleNamespace(now=shop.now))
+    monkeypatch.setattr(timezone, "now", shop.now)
     shop.invoice = shop.sell({shop.codes[0]: 1})
     shop.book(shop.invoice)
     allow_pennies(shop)
