@@ -4,12 +4,13 @@
 from typing import Any
 
 import django_filters as filters
+from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 
 class AnyOf(filters.MultipleChoiceFilter):
-    """Rows whose own column, or annotation, has any of the chosen values.
+    """Rows whose own column, or annotation, has any of the chosen values: each a box to tick.
 
     Never DISTINCT, unlike its base: a row's own value doubles no row, and DISTINCT over whole rows
     reads and sorts all of them before the first page can be shown.
@@ -17,6 +18,7 @@ class AnyOf(filters.MultipleChoiceFilter):
 
     def __init__(self, **options: Any) -> None:
         options.setdefault("distinct", False)
+        options.setdefault("widget", forms.CheckboxSelectMultiple)
         super().__init__(**options)
 
 

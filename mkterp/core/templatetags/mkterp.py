@@ -112,7 +112,7 @@ def act_form(context: template.Context, here: str = "") -> dict[str, Any]:
 
 
 _CONTROLS: tuple[tuple[type[forms.Widget], str], ...] = (
-    (forms.CheckboxSelectMultiple, ""),
+    (forms.CheckboxSelectMultiple, "cb"),
     (forms.RadioSelect, ""),
     (forms.CheckboxInput, "cb"),
     (forms.Select, "inp sel"),
