@@ -221,27 +221,29 @@ def _books(invoice: Invoice, person: User, at: datetime) -> None:
         )  # fmt: skip
     if not TaxAdjustment.objects.exists():
         TaxAdjustment.objects.create(
-            kind="TAX", invoice=invoice, day=day, currency="GBP", account="2", rule="up to 1",
-            clearing_account="4", amount_minor=1, theirs_minor=1, ours_minor=2, prepared_at=at,
+            kind="TAX", invoice=invoice, day=day, currency="GBP", account="2.2.3", rule="up to 1",
+            clearing_account="4.1.9", amount_minor=1, theirs_minor=1, ours_minor=2, prepared_at=at,
         )  # fmt: skip
     if not Journal.objects.exists():
         _journal(at, person)
     if not AccountLine.objects.exists():
         AccountLine.objects.create(
-            erp_ref="1", move_ref="1", posting_date=day, account="4", debit=0, credit=1, read_at=at
-        )
+            erp_ref="1", move_ref="JE-1", posting_date=day, account="4.1.9",
+            debit=0, credit=1, read_at=at,
+        )  # fmt: skip
 
 
 @transaction.atomic  # one that does not balance is refused at the end of its transaction
 def _journal(at: datetime, person: User) -> None:
     day = at.date()
     journal = Journal.objects.create(
-        key="tax:1", day=day, posting_date=day, currency="GBP", account="2",
-        clearing_account="4", memo="a journal", approved_at=at, approved_by=person,
+        key="tax:1", day=day, posting_date=day, currency="GBP", account="2.2.3",
+        clearing_account="4.1.9", memo="tax of the day",
+        approved_at=at, approved_by=person,
     )  # fmt: skip
-    for position, (debit, credit) in enumerate(((1, 0), (0, 1)), 1):
+    for position, (account, debit, credit) in enumerate((("2.2.3", 1, 0), ("4.1.9", 0, 1)), 1):
         JournalLine.objects.create(
-            journal=journal, position=position, account="2", debit=debit, credit=credit
+            journal=journal, position=position, account=account, debit=debit, credit=credit
         )
 
 
@@ -264,7 +266,8 @@ def _settlement(seller: Seller, invoice: Invoice, at: datetime) -> None:
     if not Residue.objects.exists():
         Residue.objects.create(
             key="r", level="BANK", cause="NOT_PAID", seller=seller, day=day, currency="GBP",
-            amount_minor=-5, sentence="not paid", advice=advice, found_at=at,
+            amount_minor=-5, sentence="The bank paid less than the advice.",
+            advice=advice, found_at=at,
         )  # fmt: skip
     if not SettlementEntry.objects.exists():
         SettlementEntry.objects.create(
