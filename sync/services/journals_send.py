@@ -1,7 +1,8 @@
 """Journal entries on the wire to the ERP: looked for before they are posted, read back after.
 
-Each is dated as it was meant, or on the first open day after it when that period has been closed.
-What the ERP holds under the key must be what was sent, to the line; else the message is refused.
+Each is dated as it was meant, or on the first open day after it when that period is closed, there
+or here. What the ERP holds under the key must be what was sent, to the line; else the message is
+refused.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync import connections
-from sync.domain.delivery import Failure, PeriodClosed, Rejected
+from sync.domain.delivery import Failure, Rejected
 from sync.domain.documents import (
     DocumentKind,
     DocumentState,
@@ -24,12 +25,12 @@ from sync.domain.documents import (
     PostedJournal,
     WriteStatus,
     Written,
-    first_postable,
 )
 from sync.erp.agency import pass_through
 from sync.erp.port import ErpPort
 from sync.models import OutboxMessage
 from sync.services import frozen
+from sync.services.open_days import open_day
 
 Answer = Written | Failure | None
 Periods = tuple[Period, ...]
@@ -51,13 +52,6 @@ def _each(
     return answers
 
 
-def _open_day(periods: Periods, wanted: date) -> date:
-    day = first_postable(periods, wanted)
-    if day is None:
-        raise PeriodClosed(f"No accounting period is open on or after {wanted}.")
-    return day
-
-
 def send_post(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
     """Post entries: `{"entry": frozen JournalEntry}`."""
 
@@ -69,7 +63,7 @@ def send_post(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
 
 def _post(erp: ErpPort, periods: Periods, entry: JournalEntry) -> Written:
     dated = JournalEntry(
-        **{**vars(entry), "posting_date": _open_day(periods, entry.posting_date)},
+        **{**vars(entry), "posting_date": open_day(periods, entry.posting_date)},
     )
     written = erp.post_journal(dated)
     posted = erp.journals([entry.key]).get(entry.key)
@@ -97,7 +91,7 @@ def send_reverse(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
         written = erp.reverse_journal(
             payload["key"],
             as_key=payload["as_key"],
-            posting_date=_open_day(periods, date.fromisoformat(payload["posting_date"])),
+            posting_date=open_day(periods, date.fromisoformat(payload["posting_date"])),
             memo=payload["memo"],
         )
         return replace(written, journal=erp.journals([payload["as_key"]]).get(payload["as_key"]))
@@ -127,7 +121,7 @@ def _pass_on(erp: ErpPort, periods: Periods, payload: dict[str, Any]) -> Written
     ]
     if not documents:
         raise Rejected(f"The ERP holds no posted {kind} of {payload['memo']}.")
-    day = _open_day(periods, date.fromisoformat(payload["posting_date"]))
+    day = open_day(periods, date.fromisoformat(payload["posting_date"]))
     lines = [
         *_passed(documents, payload, day),
         *(frozen.thaw_journal_line(line) for line in payload["lines"]),

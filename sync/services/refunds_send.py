@@ -7,7 +7,7 @@ from typing import Any
 
 from mkterp.core.money import from_minor, to_minor
 from sync import connections
-from sync.domain.delivery import Failure, PeriodClosed, Rejected
+from sync.domain.delivery import Failure, Rejected
 from sync.domain.documents import (
     CreditNoteDraft,
     DocumentKind,
@@ -21,12 +21,12 @@ from sync.domain.documents import (
     ReturnLine,
     WriteStatus,
     Written,
-    first_postable,
 )
 from sync.domain.refunds import Credit, Withdraw
 from sync.erp.port import ErpPort
 from sync.models import Correction, ErpDocument, Invoice, OutboxMessage
 from sync.services import frozen, refunds
+from sync.services.open_days import open_day
 from sync.services.outbox import Parcel
 
 Answer = Written | Failure | None
@@ -144,10 +144,7 @@ def send_credit(messages: Sequence[OutboxMessage]) -> Sequence[Answer]:
     periods = connections.erp().periods()
 
     def deed(erp: ErpPort, payload: dict[str, Any]) -> Written:
-        wanted = date.fromisoformat(payload["draft"]["dated"])
-        day = first_postable(periods, wanted)
-        if day is None:
-            raise PeriodClosed(f"No accounting period is open on or after {wanted}.")
+        day = open_day(periods, date.fromisoformat(payload["draft"]["dated"]))
         return erp.post_credit_note(thaw_credit(payload["draft"], day))
 
     return _each(messages, deed)
