@@ -201,9 +201,8 @@ def of_advice(advice: RemittanceAdvice) -> Wanted | None:
         lines = domain.advice(advice.total_minor)
     else:
         lines = domain.purchase(advice.total_minor, _tax_of(advice))
-    times = SettlementEntry.objects.filter(advice=advice, event=Event.ADVICE, reverses=None).count()
     return Wanted(
-        key=f"advice:{advice.marketplacer_id}" + (f":{times}" if times else ""),
+        key=f"advice:{advice.marketplacer_id}",
         event=Event.ADVICE,
         day=advice.issued_date,
         currency=advice.currency,
@@ -292,11 +291,8 @@ def _payments() -> Iterator[Wanted]:
         advice, line = row.advice, row.bank_line
         if books(advice.seller, advice.issued_at) == "":
             continue
-        times = SettlementEntry.objects.filter(
-            event=Event.PAID, advice=advice, bank_line=line, reverses=None
-        ).count()
         yield Wanted(
-            key=f"paid:{advice.marketplacer_id}:{line.pk}" + (f":{times}" if times else ""),
+            key=f"paid:{advice.marketplacer_id}:{line.pk}",
             event=Event.PAID,
             day=line.booked_date,
             currency=line.currency,

@@ -55,24 +55,24 @@ def _book_lines(payout: str, lines: Sequence[GatewayLine], accounts: Accounts, a
     wanted = [
         _entry(payout, list(same)) for _, same in groupby(lines, key=lambda x: (x.day, x.currency))
     ]
-    of_key = {one.key: lines for one, lines in wanted}
     made = book(wanted=[one for one, _ in wanted], accounts=accounts, at=at)
+    of_day = {(one.day, one.currency): lines for one, lines in wanted}
     for row in made:
-        GatewayLine.objects.filter(pk__in=[line.pk for line in of_key[row.key]]).update(entry=row)
+        same_day = of_day[row.posting_date, row.currency]
+        GatewayLine.objects.filter(pk__in=[line.pk for line in same_day]).update(entry=row)
     return len(made)
 
 
 def _entry(payout: str, lines: list[GatewayLine]) -> tuple[Wanted, list[GatewayLine]]:
     first = lines[0]
     name = payout or first.account
-    key = f"gateway:{first.account}:{first.pk}"
     memo = f"{name}, {len(lines)} lines of {first.day:%d %b %Y}"
     amount = sum(line.amount_minor for line in lines if _has_receivable(line))
     # A fee on a line of its own is an amount that left.
     fee = sum(_fee(line) for line in lines)
     return (
         Wanted(
-            key=key,
+            key=f"gateway:{first.account}:{first.pk}",
             event=Event.MONEY,
             day=first.day,
             currency=first.currency,
@@ -80,7 +80,7 @@ def _entry(payout: str, lines: list[GatewayLine]) -> tuple[Wanted, list[GatewayL
             lines=domain.customers_money(amount, fee),
             seller=None,
             links={},
-            parcel=("clear_receivables", _payload(key, memo, lines)),
+            parcel=("clear_receivables", _payload(memo, lines)),
         ),
         lines,
     )
@@ -98,9 +98,7 @@ def _fee(line: GatewayLine) -> int:
     return line.fee_minor + alone
 
 
-def _payload(
-    key: str, memo: str, lines: Iterable[GatewayLine]
-) -> Callable[[Accounts], dict[str, Any]]:
+def _payload(memo: str, lines: Iterable[GatewayLine]) -> Callable[[Accounts], dict[str, Any]]:
     rows = [
         {
             "order_key": line.invoice.marketplacer_id
@@ -116,7 +114,6 @@ def _payload(
 
     def made(accounts: Accounts) -> dict[str, Any]:
         return {
-            "key": key,
             "posting_date": first.day.isoformat(),
             "currency": first.currency,
             "memo": memo,

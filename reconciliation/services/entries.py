@@ -1,13 +1,14 @@
 """Settlement entries on their way to the ERP: accounts found, frozen, queued once under a key."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from mapping import selectors as registry
 from mapping.models import AccountRole, Seller
@@ -16,7 +17,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from mkterp.core.money import from_minor
 from reconciliation.domain.entries import PAYABLES, Role, RoleLine
-from reconciliation.models import SettlementEntry
+from reconciliation.models import GatewayLine, SettlementEntry
 from sync.domain.cases import CaseKind
 from sync.domain.documents import JournalEntry, JournalLine
 from sync.models import ExceptionCase, OutboxMessage
@@ -50,7 +51,8 @@ class Wanted:
     links: Mapping[str, Any]
     # Of a document of the ERP that is passed on: its order, kind and ref.
     document: Mapping[str, str] | None = None
-    # An operation of its own and what makes its payload, where the lines alone do not say it.
+    # An operation of its own and what makes its payload but the key, where the lines alone do not
+    # say it.
     parcel: tuple[str, Callable[["Accounts"], dict[str, Any]]] | None = None
 
 
@@ -92,6 +94,27 @@ def placed(lines: Sequence[RoleLine], wanted: Wanted, accounts: Accounts) -> lis
     ]
 
 
+def unheld(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """Those of which no entry stands, each under a key that the ERP does not hold yet.
+
+    An entry that was taken back keeps its key, under which the ERP holds it and its reversal; what
+    is booked in its stead is the same key's first, second, … time anew.
+    """
+    back = Exists(SettlementEntry.objects.filter(reverses=OuterRef("pk")))
+    found: list[Wanted] = []
+    left, times = {one.key: one for one in wanted}, 0
+    while left:
+        names = {f"{key}:{times}" if times else key: key for key in left}
+        rows = SettlementEntry.objects.filter(key__in=names).annotate(back=back)
+        taken_back = dict(rows.values_list("key", "back"))
+        found += [
+            replace(left[key], key=name) for name, key in names.items() if name not in taken_back
+        ]
+        left = {key: left[key] for name, key in names.items() if taken_back.get(name)}
+        times += 1
+    return found
+
+
 @transaction.atomic
 def book(
     *, wanted: Sequence[Wanted], accounts: Accounts, at: datetime, by: User | None = None
@@ -99,19 +122,14 @@ def book(
     """Write entries down and queue them, each once under its key; those that are new.
 
     An entry of which an account is missing, or that is dated before go-live, is left out and
-    counted in `accounts`. A second run finds the rows that the first one made.
+    counted in `accounts`. A second run finds the rows that the first one made; one that was taken
+    back since is booked anew.
     """
     last_stated = go_live.last_day_before()
-    held = set(
-        SettlementEntry.objects.filter(key__in=[one.key for one in wanted]).values_list(
-            "key", flat=True
-        )
-    )
+    wanted = unheld(wanted)
     parcels: dict[str, Parcel] = {}
     lines: dict[str, list[dict[str, Any]]] = {}
     for one in wanted:
-        if one.key in held:
-            continue
         if one.day <= last_stated:
             accounts.before_go_live += 1
             continue
@@ -151,7 +169,8 @@ def book(
 
 def _parcel(wanted: Wanted, lines: Sequence[Mapping[str, Any]], accounts: Accounts) -> Parcel:
     if wanted.parcel is not None:
-        return parcel_of(wanted.parcel[0], wanted, wanted.parcel[1](accounts))
+        payload = {"key": wanted.key, **wanted.parcel[1](accounts)}
+        return parcel_of(wanted.parcel[0], wanted, payload)
     if wanted.document is None:
         entry = frozen.freeze(journal(wanted, lines))
         return parcel_of("post_journal", wanted, {"entry": entry})
@@ -223,6 +242,7 @@ def take_back(
         raise Refused("This entry is taken back already.")
     message = row.posting
     audit.record(action="settlement.take_back", subject=row, by=by, at=at, reason=reason, after={})
+    GatewayLine.objects.filter(entry=row).update(entry=None)  # theirs to be booked anew
     if message.state != State.DELIVERED:
         if not outbox.withdraw(message=message, reason=reason, at=at):
             raise Refused("The entry is on its way to the ERP; try again when it has arrived.")

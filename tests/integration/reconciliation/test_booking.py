@@ -3,7 +3,7 @@
 What is asked is the ERP's own balance, and Marketplacer's own word of the payment.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,7 +12,14 @@ from django.core.management import call_command
 from mapping.models import AccountMapping
 from mapping.selectors import roles_without_account
 from mkterp.core.errors import Refused
-from reconciliation.models import BankLine, CashMatch, SettlementEntry, TaxAdjustment
+from mkterp.core.models import AccountingPeriod
+from reconciliation.models import (
+    BankLine,
+    CashMatch,
+    GatewayLine,
+    SettlementEntry,
+    TaxAdjustment,
+)
 from reconciliation.services import adjustments, bank, booking, entries, runs
 from sync.management.commands import demo_registry
 from sync.models import ExceptionCase, Invoice, OutboxMessage, RemittanceAdvice
@@ -283,6 +290,49 @@ def test_a_closed_period_books_on_the_first_open_day_after_it(books):
     posted = books.erp.journals([entry.key])[entry.key]
     assert entry.posting_date.month == 11
     assert (posted.posting_date.month, posted.posting_date.day) == (12, 1)
+
+
+def test_a_month_closed_here_takes_no_entry_while_the_erps_is_still_open(books):
+    sell(books)
+    settle(books)
+    statements(books)
+    day = books.at.date()
+    AccountingPeriod.objects.create(
+        name="Nov 2026", state="CLOSED", due_date=day, closed_at=books.at, closed_by=books.person,
+        start=date(2026, 11, 1), end=date(2026, 11, 30),
+    )  # fmt: skip
+    reconcile(books)
+
+    assert refused() == []
+    for entry in SettlementEntry.objects.standing():
+        posted = books.erp.journals([entry.key])[entry.key]
+        assert (entry.posting_date.month, posted.posting_date) == (11, date(2026, 12, 1))
+
+
+@pytest.mark.parametrize("event", ["SALE", "MONEY", "PAID", "ADVICE"])
+def test_what_the_erp_holds_and_is_taken_back_is_booked_anew(books, event):
+    sell(books)
+    settle(books)
+    statements(books)
+    reconcile(books)
+    before = {account: balance(books, account) for account in CLEARING}
+    taken = list(SettlementEntry.objects.standing().filter(event=event))
+    assert taken
+
+    for time in (1, 2):
+        for entry in SettlementEntry.objects.standing().filter(event=event):
+            entries.take_back(
+                entry=entry, by=books.person, at=books.now(), reason=f"time {time}",
+                day=books.at.date(),
+            )  # fmt: skip
+        reconcile(books)
+
+    assert refused() == []
+    again = SettlementEntry.objects.standing().filter(event=event)
+    assert {entry.key for entry in again} == {f"{entry.key}:2" for entry in taken}
+    assert {account: balance(books, account) for account in CLEARING} == before
+    assert not GatewayLine.objects.filter(entry__in=taken).exists()
+    assert event != "MONEY" or GatewayLine.objects.filter(entry__in=again).exists()
 
 
 def test_a_refused_entry_is_taken_back_and_prepared_with_the_right_account(books):
