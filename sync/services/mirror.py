@@ -202,14 +202,28 @@ def _content_hash(value: InvoiceValue) -> str:
 def _write_lines(
     invoices: Sequence[tuple[Invoice, InvoiceValue]], *, replace: Sequence[Invoice]
 ) -> None:
-    InvoiceLine.objects.filter(invoice__in=replace).delete()
+    before = InvoiceLine.objects.filter(invoice__in=replace)
+    # What a line was posted as outlives its rewriting: corrections and remapping go by it.
+    posted_as = {
+        (invoice, line, variant): item
+        for invoice, line, variant, item in before.values_list(
+            "invoice_id", "marketplacer_id", "variant_id", "item_id"
+        )
+    }
+    before.delete()
     variants = {line.variant_id for _, value in invoices for line in value.lines}
     listings = dict(
         Listing.objects.filter(marketplacer_id__in=variants).values_list("marketplacer_id", "pk")
     )
     bulk.insert(
         [
-            _line(invoice, position, line, listings.get(line.variant_id))
+            _line(
+                invoice,
+                position,
+                line,
+                listing_pk=listings.get(line.variant_id),
+                item_pk=posted_as.get((invoice.pk, line.marketplacer_id, line.variant_id)),
+            )
             for invoice, value in invoices
             for position, line in enumerate(value.lines, start=1)
         ]
@@ -217,7 +231,12 @@ def _write_lines(
 
 
 def _line(
-    invoice: Invoice, position: int, line: InvoiceLineValue, listing_pk: int | None
+    invoice: Invoice,
+    position: int,
+    line: InvoiceLineValue,
+    *,
+    listing_pk: int | None,
+    item_pk: int | None,
 ) -> InvoiceLine:
     def money(minor: int) -> Decimal:
         return from_minor(minor, invoice.currency)
@@ -228,6 +247,7 @@ def _line(
         position=position,
         variant_id=line.variant_id,
         listing_id=listing_pk,
+        item_id=item_pk,
         sku=line.sku,
         title=line.title,
         quantity=line.quantity,
