@@ -103,21 +103,23 @@ def undo(*, mapping: SkuMapping, by: User, at: datetime) -> int:
 def undo_many(*, mappings_: Sequence[SkuMapping], by: User, at: datetime) -> int:
     """Take confirmations back, all or none; returns how many orders wait again."""
     confirmed = [one for one in mappings_ if one.state == SkuMapping.State.CONFIRMED]
+    withdrawn: set[int] = set()
     for mapping in confirmed:
-        _withdraw_orders(mapping, at)
+        withdrawn |= _withdraw_orders(mapping, at)
         mappings.undo(mapping=mapping, by=by, at=at, reason="undone at once")
         if mapping.source == SkuMapping.Source.AUTO:
             automatic.found_wrong(mapping=mapping, by=by, at=at)
         else:
             decisions.undone(mapping=mapping, by=by, at=at)
-    held = Invoice.objects.filter(
-        lines__listing__in=[mapping.listing_id for mapping in confirmed],
-        state=Invoice.State.QUEUED,
-    ).distinct()
-    return orders.decide_again(pks=list(held.order_by("pk").values_list("pk", flat=True)), at=at)
+    # Also what the ERP had refused: nothing else would ever look at those orders again.
+    again = Invoice.objects.filter(
+        posting__in=withdrawn, state__in=[Invoice.State.QUEUED, Invoice.State.FAILED]
+    ).order_by("pk")
+    return orders.decide_again(pks=list(again.values_list("pk", flat=True)), at=at)
 
 
-def _withdraw_orders(mapping: SkuMapping, at: datetime) -> None:
+def _withdraw_orders(mapping: SkuMapping, at: datetime) -> set[int]:
+    """Take the orders with this mapping out of the queue; returns their messages."""
     posted = OutboxMessage.objects.filter(
         pk__in=InvoiceLine.objects.filter(
             listing_id=mapping.listing_id, item_id=mapping.item_id, invoice__posting__isnull=False
@@ -129,3 +131,4 @@ def _withdraw_orders(mapping: SkuMapping, at: datetime) -> None:
                 f"{message.reference} is on its way to the ERP or there already, so this mapping "
                 "cannot be undone. Remap it, and correct the earlier orders."
             )
+    return {message.pk for message in posted}

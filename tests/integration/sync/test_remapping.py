@@ -159,6 +159,37 @@ def test_an_undo_after_posting_points_to_the_correction(operations, listing, map
         workbench.undo(mapping=mapping, by=operations, at=at)
 
 
+def test_an_order_that_the_erp_refused_waits_again_when_its_mapping_is_undone(
+    operations, listing, mapping, at
+):
+    invoice = order(1, listing, at)
+    OutboxMessage.objects.filter(pk=invoice.posting_id).update(state=OutboxMessage.State.FAILED)
+    Invoice.objects.update(state=Invoice.State.FAILED)
+
+    assert workbench.undo(mapping=mapping, by=operations, at=at) == 1
+
+    invoice.refresh_from_db()
+    assert invoice.state == Invoice.State.PARKED
+    assert ExceptionCase.objects.filter(
+        kind="UNMAPPED_SKU", state="OPEN", invoices=invoice
+    ).exists()
+
+
+def test_what_changes_at_the_marketplace_after_posting_is_still_found(listing, mapping, at):
+    invoice = order(1, listing, at)
+    gone(invoice)
+    item = InvoiceLine.objects.get(invoice=invoice).item_id
+
+    node = invoice_node(1, seller=listing.seller, lines=[line_node(1, listing=listing)])
+    later = at + timedelta(hours=1)
+    node |= {"updatedAt": later.isoformat(), "statusFlags": ["PAID", "SENT"]}
+    inbox.receive_nodes(nodes=[node], at=later)
+    inbox.process(clock=lambda: later)
+
+    assert InvoiceLine.objects.get(invoice=invoice).item_id == item == mapping.item_id
+    assert remapping.reach(mapping=mapping, moment=at, correct_earlier=True).posted == [invoice]
+
+
 def test_the_page_shows_what_it_changes_before_it_does(operations, client_of, listing, mapping, at):
     gone(order(1, listing, at))
     make_item(sku="LIN-L")
