@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cached_property
 from typing import Any
 
@@ -192,6 +192,14 @@ def _side(name: str, item: ErpItem) -> Side:
     )
 
 
+def _rate(said: str) -> Decimal | None:
+    """The rate in a case's key: some name an order or a line, whose tax fits no rate at all."""
+    try:
+        return Decimal(said)
+    except InvalidOperation:
+        return None
+
+
 @dataclass
 class TaxPage:
     request: HttpRequest
@@ -200,7 +208,7 @@ class TaxPage:
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
-        """Unmapped rates, the most money first, each with a form of its own to map it."""
+        """Unmapped rates, the most money first; `rate` is None where an order's tax fits none."""
         cases = (
             ExceptionCase.objects.filter(
                 kind=CaseKind.UNMAPPED_TAX_CODE, state=ExceptionCase.State.OPEN
@@ -214,7 +222,7 @@ class TaxPage:
         rows = []
         for case in cases:
             country, rate = case.key.split(":")[1:3]
-            rows.append({"case": case, "country": country, "rate": Decimal(rate)})
+            rows.append({"case": case, "country": country, "rate": _rate(rate)})
         return rows
 
     def waiting(self, country: str, rate: Decimal) -> int:

@@ -335,6 +335,20 @@ def test_a_later_readable_version_resolves_the_unreadable_one(seller, mapped, at
     assert (the_invoice().state, open_kinds()) == ("QUEUED", set())
 
 
+def test_an_order_whose_tax_fits_no_rate_leaves_the_page_of_rates_to_the_others(
+    seller, mapped, finance, client_of, at
+):
+    odd = line_node(listing=mapped, postage=500, postageTaxCents=499)
+    hear(invoice_node(1, seller=seller, lines=[odd]), at=at)
+    case = ExceptionCase.objects.get(kind=CaseKind.UNMAPPED_TAX_CODE)
+    assert "postage of" in case.key
+
+    page = client_of(finance).get("/unmapped-taxes/")
+
+    assert page.status_code == 200
+    assert "fits no mapped rate" in page.text
+
+
 @pytest.mark.parametrize("quantity", [0, -2, 1.5])
 def test_an_impossible_quantity_parks(seller, mapped, quantity, at):
     hear(invoice_node(seller=seller, lines=[line_node(listing=mapped, quantity=quantity)]), at=at)
