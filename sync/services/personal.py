@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet, TextField, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Concat
 
@@ -80,7 +80,7 @@ def erase(*, name: str, postcode: str, by: User, at: datetime, reason: str) -> i
     waiting = theirs.filter(state__in=_UNFINISHED)[:20]
     if numbers := ", ".join(str(invoice) for invoice in waiting):
         raise Refused(f"Not in the ERP yet, and needed until then: {numbers}.")
-    if inbox.exclude(state__in=_WORKED).exists() or outbox.exclude(state__in=_GONE_OUT).exists():
+    if inbox.exclude(_no_longer_needed()).exists() or outbox.exclude(state__in=_GONE_OUT).exists():
         # Of an order that is not mirrored yet, say: redacted now, it would go out without address.
         raise Refused("Messages about their orders wait to be worked. Try again when they are.")
     with transaction.atomic():
@@ -118,8 +118,16 @@ def _of(name: str, postcode: str) -> tuple[QuerySet[InboxMessage], QuerySet[Outb
 
 def _redact_inbox(messages: QuerySet[InboxMessage], at: datetime) -> int:
     needed = Invoice.objects.filter(state__in=_UNFINISHED).values("source")
-    waiting = messages.filter(redacted_at=None, state__in=_WORKED).exclude(pk__in=needed)
-    return _in_batches(waiting, "body", at)
+    worked = messages.filter(_no_longer_needed(), redacted_at=None).exclude(pk__in=needed)
+    return _in_batches(worked, "body", at)
+
+
+def _no_longer_needed() -> Q:
+    """Worked, or unreadable while a later word of the same node was worked in its stead."""
+    later = InboxMessage.objects.filter(
+        node_id=OuterRef("node_id"), pk__gt=OuterRef("pk"), state__in=_WORKED
+    ).exclude(node_id="")
+    return Q(state__in=_WORKED) | Q(Exists(later), state=InboxMessage.State.UNREADABLE)
 
 
 def _redact_outbox(documents: QuerySet[OutboxMessage], at: datetime) -> int:

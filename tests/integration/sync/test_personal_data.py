@@ -120,6 +120,20 @@ def test_one_buyer_is_erased_and_another_is_not(posted, at, administrator):
         call_command(*order, "--reason", "Again")
 
 
+def test_an_unreadable_word_that_a_later_one_replaced_is_forgotten_too(posted, at, administrator):
+    broken = dict(posted[0], lineItems="what is this", updatedAt=at.isoformat())
+    later = dict(posted[0], updatedAt=(at + timedelta(minutes=1)).isoformat())
+    for node in (broken, later):
+        inbox.receive_nodes(nodes=[node], at=at)
+        inbox.process(clock=lambda: at)
+    assert InboxMessage.objects.filter(state=InboxMessage.State.UNREADABLE).count() == 1
+    arrive()
+
+    personal.erase(name="Ana Example", postcode="EX1 1AA", by=administrator, at=at, reason="letter")
+
+    assert [word for word in BUYER if word in held()] == []
+
+
 def test_nobody_is_erased_whose_order_is_not_in_the_erp_yet(posted, at, administrator):
     Invoice.objects.filter(legacy_id=2).update(state=Invoice.State.QUEUED)
     before = held()
