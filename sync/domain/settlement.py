@@ -109,7 +109,8 @@ def explain_amendments(
     """Why each amendment of an invoice was made, by its id.
 
     A completed refund writes one amendment with its lines and the opposite commission; the two
-    name each other nowhere, so each refund takes the oldest amendment that fits and is still free.
+    name each other nowhere, so each refund takes the oldest amendment that fits and is still free,
+    never one that was made before it was asked for.
     Of a cancelled invoice, what is left and names only lines that never left is the cancellation.
     """
     free = sorted(money.amendments, key=lambda a: (a.created_at, a.legacy_id))
@@ -131,6 +132,8 @@ def explain_amendments(
 
 def _fits(refund: RefundValue, amendment: AmendmentValue) -> bool:
     if amendment.commission_minor != -refund.commission_minor:
+        return False
+    if amendment.created_at < refund.requested_at:
         return False
     wanted = Counter((line.line_id, line.custom) for line in refund.lines)
     given = Counter((line.line_id, line.custom) for line in amendment.lines)

@@ -57,6 +57,14 @@ def _of_refund(invoice: Invoice, refund: Refund, at: datetime) -> int:
         row.state = State.ASKED  # denied first, paid after all
     if row.state != State.ASKED:
         return 0
+    if amendment is not None and (other := _by_itself(amendment)) is not None:
+        if other.state not in (State.WAITING, State.NOT_NEEDED):
+            # Credited before we knew whose it was: once is enough.
+            row.state, row.why = State.NOT_NEEDED, f"{other} followed its amendment already."
+            row.save(update_fields=["state", "why"])
+            return 0
+        other.state, other.why, other.amendment = State.NOT_NEEDED, "It belongs to a refund.", None
+        other.save(update_fields=["state", "why", "amendment"])
     row.amount_minor, row.amendment = amount, amendment
     row.completed_date = refund.completed_date
     row.why = ASKED_WORDS.get(refund.status, "")
@@ -68,6 +76,15 @@ def _of_refund(invoice: Invoice, refund: Refund, at: datetime) -> int:
     return int(row.state == State.WAITING)
 
 
+def _by_itself(amendment: Amendment) -> Correction | None:
+    """What was made of an amendment that was taken for one made by hand: its request came later."""
+    return (
+        Correction.objects.select_for_update(no_key=True, of=("self",))
+        .filter(key=amendment.marketplacer_id, amendment=amendment)
+        .first()
+    )
+
+
 def _of_amendment(invoice: Invoice, amendment: Amendment, at: datetime) -> int:
     if amendment.kind == Amendment.Kind.CANCELLATION:
         row, created = refunds.cancellation(invoice, at)
@@ -76,10 +93,7 @@ def _of_amendment(invoice: Invoice, amendment: Amendment, at: datetime) -> int:
             row.save(update_fields=["amendment", "completed_date"])
         return int(created)
     if amendment.kind == Amendment.Kind.REFUND:
-        # First seen without its request it was taken for one made by hand: the request counts.
-        by_itself = Correction.objects.filter(key=amendment.marketplacer_id, state=State.WAITING)
-        by_itself.update(state=State.NOT_NEEDED, why="It belongs to a refund.", amendment=None)
-        return 0
+        return 0  # its refund follows it
     if not amendment.gross_minor:
         return 0
     return _new(

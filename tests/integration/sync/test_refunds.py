@@ -11,7 +11,7 @@ from mkterp.core.money import from_minor
 from sync.domain.cases import CaseKind
 from sync.domain.documents import OrderPhase, ReturnPhase
 from sync.models import Correction, ExceptionCase, GoodsReturn, Invoice, OutboxMessage, Refund
-from sync.services import cases, orders, outbox, refunds, refunds_goods, refunds_look
+from sync.services import cases, orders, outbox, refunds, refunds_goods, refunds_hear, refunds_look
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -199,6 +199,25 @@ def test_more_money_than_the_pieces_were_sold_for_is_credited_once_the_order_is_
     assert row.state == "DONE"
     assert row.withdrawn_minor - note.gross * 100 + row.residue_minor == row.amount_minor
     assert abs(row.residue_minor) <= 2
+
+
+def test_what_was_credited_before_its_refund_was_known_is_not_credited_twice(shop):
+    invoice = sold_and_gone(shop, {shop.variants()[0]: 2})
+    shop.ask_back(invoice, shop.line_back(invoice, 0))
+    shop.follow()
+    by_itself = the_correction()
+    # As if the amendment had been followed alone, and the request had been read only now.
+    amendment = by_itself.amendment
+    Correction.objects.update(key=amendment.marketplacer_id, refund=None, kind="AMENDMENT")
+    notes = shop.notes(invoice)
+
+    refunds_hear.heard(invoices=[invoice], at=shop.now())
+    shop.follow()
+
+    assert shop.notes(invoice) == notes
+    late = Correction.objects.exclude(pk=by_itself.pk).get()
+    assert (late.state, late.amendment) == ("NOT_NEEDED", None)
+    assert "followed its amendment already" in late.why
 
 
 # -- after dispatch ----------------------------------------------------------------------------
