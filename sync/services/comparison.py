@@ -105,6 +105,7 @@ def _read_on(
 ) -> tuple[bool, Failure | None]:
     """Read until the end or the budget; returns whether the whole was read without a gap."""
     page: str | None = feed.page_cursor or None
+    remembered = page
     resumed, stop = page is not None, clock() + BUDGET
     began = feed.started_at if resumed and feed.started_at else clock()
     Feed.objects.filter(pk=feed.pk).update(started_at=began)
@@ -113,10 +114,11 @@ def _read_on(
         try:
             batch = read(pulls.BEGINNING, page)
         except Rejected as refusal:
-            if page is None:
+            if page is None or page != remembered:
                 return False, refusal
             log.warning("%s: page refused, starting over: %s", feed.name, refusal)
-            page, resumed, seen, began = None, False, Distinct(), clock()
+            page, remembered, resumed = None, None, False
+            seen, began = Distinct(), clock()
             Feed.objects.filter(pk=feed.pk).update(started_at=began)
             continue
         except Failure as failure:

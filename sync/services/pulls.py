@@ -112,6 +112,7 @@ def _pass(
     behind it slips past us. Fewer different rows than the list counts says so.
     """
     page: str | None = feed.page_cursor or None
+    remembered = page
     resumed = page is not None
     since = feed.page_since if resumed else _since(feed, start)
     began = feed.started_at if resumed and feed.started_at else clock()
@@ -121,11 +122,11 @@ def _pass(
         try:
             batch = read(since, page)
         except Rejected as refusal:
-            if page is None:
+            if page is None or page != remembered:
                 return False, refusal
             # A remembered page that the far side no longer knows: read this span from its start.
             log.warning("feed %s: page refused, starting over: %s", feed.name, refusal)
-            page = None
+            page = remembered = None
             continue
         except Failure as failure:
             return False, failure

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mapping.models import Listing, Seller
+from sync.domain.delivery import Rejected
 from sync.models import ExceptionCase, Feed, InboxMessage, Invoice
 from sync.services import inbox, pulls
 
@@ -78,6 +79,26 @@ def test_a_killed_read_goes_on_at_its_last_page(sandbox, marketplacer, now, monk
 
     assert committed == 4
     assert held() == {invoice["id"] for invoice in sandbox.invoices()}
+
+
+def test_a_page_that_is_refused_again_and_again_ends_the_read_and_is_told(
+    sandbox, marketplacer, now, monkeypatch
+):
+    sandbox.place_orders(6)
+    read, asked = marketplacer.invoice_page, []
+
+    def refuse_the_second(**arguments):
+        asked.append(arguments["after"])
+        assert len(asked) < 9
+        if arguments["after"]:
+            raise Rejected("This page makes no sense.")
+        return read(**arguments)
+
+    monkeypatch.setattr(marketplacer, "invoice_page", refuse_the_second)
+
+    for _ in range(2):  # the second time it begins with the page that it remembers
+        pulls.pull_invoices(clock=now)
+        assert "makes no sense" in Feed.objects.get().error
 
 
 def test_the_catalogue_is_mirrored_whole(sandbox, marketplacer, now):
