@@ -113,10 +113,12 @@ def decide(
         )  # fmt: skip
     if liable:
         accounts = {one.code: one.account for one in booked.taxes if one.account}
+        found: list[Wanted] = []
         if rounding.books_tax:
-            wanted += _splits(rounded, accounts, tax_account, Cause.ROUNDING, rounding.words(lines))
+            found += _splits(rounded, accounts, tax_account, Cause.ROUNDING, rounding.words(lines))
         if basis is not None and basis.books_tax:
-            wanted += _splits(by_policy, accounts, tax_account, Cause.BASIS, basis.words(lines))
+            found += _splits(by_policy, accounts, tax_account, Cause.BASIS, basis.words(lines))
+        wanted += _one_a_code(found)
     return Verdict(Outcome.WITHIN, tuple(wanted))
 
 
@@ -193,6 +195,25 @@ def _splits(
         account = accounts.get(code, default)
         found.append(Wanted(Kind.TAX, account, code, amount, theirs, ours, cause, rule))
     return found
+
+
+def _one_a_code(splits: Sequence[Wanted]) -> list[Wanted]:
+    """One adjustment a code and account, where both rounding and the basis differ on it."""
+    found: dict[tuple[str, str], Wanted] = {}
+    for one in splits:
+        key = one.code, one.account
+        if key in found:
+            first = found[key]
+            found[key] = replace(
+                first,
+                amount=first.amount + one.amount,
+                theirs=first.theirs + one.theirs,
+                ours=first.ours + one.ours,
+                rule=f"{first.rule}; {one.rule}",
+            )
+        else:
+            found[key] = one
+    return [one for one in found.values() if one.amount]
 
 
 # -- the journal ---------------------------------------------------------------------------------

@@ -171,6 +171,16 @@ def test_another_tax_basis_waits_for_a_policy_and_follows_it():
     assert verdict(sale, documents, basis=Tolerance(47)).outcome is Outcome.BEYOND
 
 
+def test_rounding_and_basis_on_one_code_are_one_adjustment():
+    sale = sold(line(gross=1050, tax=49), postage=399, postage_tax=67)
+    documents = booked(held(tax=50, code="RED"), held("shipping:RED", 380, 19, "RED"))
+
+    (one,) = verdict(sale, documents, basis=Tolerance(100)).wanted
+
+    assert (one.code, one.amount, one.ours - one.theirs) == ("RED", -47, -47)
+    assert "; " in one.rule
+
+
 def test_what_a_person_had_approved_covers_the_difference_to_the_cent():
     sale, documents = sold(line(tax=57)), booked(held())
     found = compare(sale, documents, CODES)
