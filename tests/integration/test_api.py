@@ -104,6 +104,19 @@ def test_confirming_through_the_api_releases_the_orders_and_says_who_did_it(oper
     assert SkuMapping.objects.count() == 1
 
 
+def test_a_page_that_emptied_meanwhile_is_empty_and_not_the_first_one_again(viewer):
+    secret = token_of(viewer)
+    for _ in range(2):
+        make_mapping(listing=make_listing())
+    first = call(secret, "mappings?limit=1").json()
+    SkuMapping.objects.exclude(pk=first["rows"][0]["id"]).delete()
+    assert first["next"]
+
+    again = call(secret, f"mappings?limit=1&after={first['next']}")
+
+    assert again.json() == {"rows": [], "next": ""}
+
+
 def test_orders_come_in_pages_that_cover_all_of_them_once(viewer, blocked):
     secret, seen, after = token_of(viewer), [], ""
     while True:

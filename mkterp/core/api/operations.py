@@ -59,6 +59,8 @@ def page(
     if after and not keyset.fits(rows, ordering, after):
         raise HttpError(404, "There is no such page: `after` is not a `next` of this list.")
     found = keyset.fetch(rows, ordering, limit, after=after)
+    if after and not found.previous:  # emptied meanwhile: a screen shows its beginning, a program
+        return {"rows": [], "next": ""}  # would read all of it again
     return {"rows": [draw(row) for row in found.rows], "next": found.next}
 
 
