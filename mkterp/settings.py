@@ -391,6 +391,9 @@ OIDC_ROLES = dict(pair.split("=", 1) for pair in env("OIDC_ROLES", "").split(","
 SOCIALACCOUNT_ADAPTER = "mkterp.core.access.adapters.SocialAdapter"
 SOCIALACCOUNT_ONLY = False
 SOCIALACCOUNT_STORE_TOKENS = False
+# A link, not a form: the content policy's form-action holds for every redirect that follows a form,
+# and who signs people in may be on any host. What it starts is bound by state and PKCE.
+SOCIALACCOUNT_LOGIN_ON_GET = True
 # The issuer is the company's own: its word on whose e-mail address it is counts.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
 SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
