@@ -334,7 +334,10 @@ def _set_cases(causes: Mapping[int, Sequence[ExceptionCase]], at: datetime) -> N
     )
     for case in idle.select_related("listing").order_by("pk"):
         resolution, by, proof = _why_gone(case, at)
-        cases.resolve(case=case, resolution=resolution, at=at, by=by, proof=proof)
+        # Another worker may be parking an order in it this very moment: who has the row sees it.
+        locked = ExceptionCase.objects.select_for_update(no_key=True, of=("self",)).get(pk=case.pk)
+        if not locked.invoices.exists():
+            cases.resolve(case=locked, resolution=resolution, at=at, by=by, proof=proof)
 
 
 def _why_gone(case: ExceptionCase, at: datetime) -> tuple[str, User | None, dict[str, str]]:

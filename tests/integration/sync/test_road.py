@@ -136,6 +136,28 @@ def test_confirming_a_mapping_releases_every_order_that_waited_only_for_it(
     assert OutboxMessage.objects.count() == 2
 
 
+def test_a_case_stays_open_while_another_worker_parks_an_order_in_it(
+    seller, unmapped, operations, at, monkeypatch
+):
+    hear(invoice_node(1, seller=seller, lines=[line_node(1, listing=unmapped)]), at=at)
+    case = ExceptionCase.objects.get()
+    why = orders._why_gone
+
+    def park_meanwhile(*given):
+        other = Invoice.objects.get(legacy_id=1)
+        other.pk, other.marketplacer_id, other.legacy_id = None, "invoice-2", 2
+        other.state, other.posting = Invoice.State.PARKED, None
+        other.save()
+        case.invoices.add(other)
+        return why(*given)
+
+    monkeypatch.setattr(orders, "_why_gone", park_meanwhile)
+    workbench.confirm(listing=unmapped, item=make_item(), by=operations, at=at)
+
+    case.refresh_from_db()
+    assert case.state == "OPEN"
+
+
 def test_an_undone_mapping_takes_back_what_has_not_left(seller, unmapped, operations, at):
     hear(invoice_node(seller=seller, lines=[line_node(listing=unmapped)]), at=at)
     released = workbench.confirm(listing=unmapped, item=make_item(), by=operations, at=at)
