@@ -28,10 +28,11 @@ _ADOPT = """
 _ORDERS = """
     WITH covered AS (SELECT min(day) AS first, max(day) AS last FROM reconciliation_gatewayline),
     settled AS (
-        SELECT invoice_id, min(id) AS line,
+        SELECT invoice_id, currency, min(id) AS line,
                sum(amount_minor) FILTER (WHERE kind = 'PAYMENT') AS paid,
                sum(amount_minor) FILTER (WHERE kind IN ('REFUND', 'CHARGEBACK')) AS back
-          FROM reconciliation_gatewayline WHERE invoice_id IS NOT NULL GROUP BY 1),
+          FROM reconciliation_gatewayline WHERE invoice_id IS NOT NULL
+         GROUP BY 1, 2),
     given AS (
         SELECT invoice_id, sum(gross_minor) AS back, max(completed_date) AS last
           FROM sync_amendment GROUP BY 1)
@@ -41,12 +42,12 @@ _ORDERS = """
       FROM sync_invoice i
       JOIN reconciliation_expectation e ON e.origin = i.marketplacer_id
      CROSS JOIN covered c
-      LEFT JOIN settled s ON s.invoice_id = i.id
+      LEFT JOIN settled s ON s.invoice_id = i.id AND s.currency = i.currency
       LEFT JOIN given g ON g.invoice_id = i.id
      WHERE e.due_date BETWEEN c.first AND c.last
        AND e.due_date + coalesce((SELECT n.grace FROM matching_rule_now n
                 WHERE n.span @> e.due_date), 3) <= %(today)s
-       AND (s.paid IS DISTINCT FROM round(i.gross * %(unit)s)
+       AND (coalesce(s.paid, 0) <> round(i.gross * %(unit)s)
             OR (coalesce(s.back, 0) <> coalesce(g.back, 0)
                 AND (g.last IS NULL OR g.last + 3 <= %(today)s)
                 AND (g.last IS NULL OR g.last <= c.last)))
@@ -60,14 +61,17 @@ _UNKNOWN = """
      ORDER BY g.id
 """
 
-# A payout reaches the bank as one line that bears its number.
+# A payout reaches the bank as lines that bear its number, mostly one.
 _PAYOUTS = """
-    SELECT g.payout, b.id, b.booked_date, b.currency, b.amount_minor, g.total
+    SELECT g.payout, b.line, b.day, b.currency, b.paid, g.total
       FROM (SELECT payout, currency, sum(amount_minor - fee_minor)::bigint AS total
               FROM reconciliation_gatewayline WHERE payout <> '' GROUP BY 1, 2) AS g
-      JOIN reconciliation_bankline b ON b.reference = g.payout AND b.currency = g.currency
-     WHERE b.amount_minor <> g.total
-     ORDER BY b.id
+      JOIN (SELECT reference, currency, min(id) AS line, max(booked_date) AS day,
+                   sum(amount_minor)::bigint AS paid
+              FROM reconciliation_bankline WHERE reference <> '' GROUP BY 1, 2) AS b
+        ON b.reference = g.payout AND b.currency = g.currency
+     WHERE b.paid <> g.total
+     ORDER BY b.line
 """
 
 
@@ -98,7 +102,7 @@ def of_gateway(*, at: datetime) -> Iterator[Finding]:
         )
     for payout, line, day, currency, paid, total in _all(_PAYOUTS, {}):
         yield Finding(
-            key=f"payout:{payout}:sum",
+            key=f"payout:{payout}:{currency}:sum",
             level=Residue.Level.MONEY,
             cause=Cause.GATEWAY_PAYOUT_WRONG,
             seller_id=None,

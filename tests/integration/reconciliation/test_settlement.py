@@ -4,7 +4,9 @@ import pytest
 from django.db import connection
 
 from reconciliation.models import (
+    BankLine,
     CashMatch,
+    GatewayLine,
     MatchingRule,
     MatchRun,
     PayoutMatch,
@@ -216,6 +218,37 @@ def test_every_form_of_statement_pays_the_same_advices(market, finance, form):
     assert file.lines_new == len(market.store.all("BankLine"))
     advices = RemittanceAdvice.objects.filter(total_minor__gt=0).count()
     assert CashMatch.objects.values("advice").distinct().count() == advices
+
+
+def test_a_payout_in_parts_agrees_and_a_statement_loaded_twice_is_one_difference(market, finance):
+    trade(market, 20, refunds=0)
+    reconcile(market, finance)
+    payout = BankLine.objects.filter(reference__startswith="PO-").earliest("pk")
+    whole = payout.amount_minor
+    BankLine.objects.filter(pk=payout.pk).update(amount_minor=whole - 1_00)
+    payout.pk, payout.identity, payout.amount_minor = None, "the rest of it", 1_00
+    payout.save()
+
+    runs.run(at=now() + LATER)
+    assert not standing().filter(cause="GATEWAY_PAYOUT_WRONG").exists()
+
+    BankLine.objects.filter(pk=payout.pk).update(amount_minor=whole - 1_00)
+    for _ in range(2):
+        runs.run(at=now() + LATER)
+    (twice,) = standing().filter(cause="GATEWAY_PAYOUT_WRONG")
+    assert twice.amount_minor == whole - 2_00
+
+
+def test_money_in_another_currency_pays_no_order(market, finance):
+    trade(market, 20, refunds=0)
+    reconcile(market, finance)
+    line = GatewayLine.objects.filter(kind="PAYMENT").earliest("pk")
+    GatewayLine.objects.filter(pk=line.pk).update(currency="EUR")
+
+    runs.run(at=now() + LATER)
+
+    missing = standing().get(cause="CUSTOMER_PAYMENT_MISSING")
+    assert line.invoice.number in missing.sentence
 
 
 def test_without_a_statement_nothing_is_called_unpaid(market, finance):
