@@ -1,10 +1,11 @@
 """The mirrors of settlement, written from what the inbox holds. Called by `payouts` only."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max
 
 from mapping.models import Seller
 from mkterp.core.money import to_minor
@@ -53,7 +54,12 @@ def take(*, messages: Sequence[InboxMessage], at: datetime) -> None:
             older.note = "a later reading came with it"
         latest[message.typename, message.node_id] = message
     read: dict[str, list[tuple[InboxMessage, Any]]] = {MONEY: [], REMITTANCE: [], ADVICE: []}
-    for (typename, _), message in sorted(latest.items()):
+    worked = _worked(latest)
+    for (typename, node_id), message in sorted(latest.items()):
+        held = worked.get((typename, node_id))
+        if held is not None and held > message.received_at:
+            message.state, message.note = State.IGNORED, "older than what we hold"
+            continue
         try:
             read[typename].append((message, _parse(typename, message.body)))
         except Unreadable as problem:
@@ -69,6 +75,15 @@ def take(*, messages: Sequence[InboxMessage], at: datetime) -> None:
                 told[value.marketplacer_id] = (message, value)
     remittances = _remittances(told, at)
     _advices(read[ADVICE], remittances, at)
+
+
+def _worked(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
+    """When the newest reading of each that was worked came in: one read again later is older."""
+    rows = InboxMessage.objects.filter(
+        node_id__in={node_id for _, node_id in keys}, state=State.DONE
+    ).order_by()
+    newest = rows.values("typename", "node_id").annotate(newest=Max("received_at"))
+    return {(row["typename"], row["node_id"]): row["newest"] for row in newest}
 
 
 def _parse(typename: str, body: Any) -> Any:

@@ -15,7 +15,8 @@ from reconciliation.models import (
 )
 from reconciliation.selectors import settlement as selectors
 from reconciliation.services import bank, runs
-from sync.models import ExceptionCase, Invoice, Remittance, RemittanceAdvice
+from sync.models import ExceptionCase, InboxMessage, Invoice, Remittance, RemittanceAdvice
+from sync.services import payouts
 from tests.integration.reconciliation.conftest import LATER, now, read, settle, trade
 from tests.sandbox.marketplacer import payouts_files
 
@@ -249,6 +250,24 @@ def test_money_in_another_currency_pays_no_order(market, finance):
 
     missing = standing().get(cause="CUSTOMER_PAYMENT_MISSING")
     assert line.invoice.number in missing.sentence
+
+
+def test_an_older_reading_that_is_worked_late_takes_nothing_back(market, finance):
+    trade(market, 5, refunds=0)
+    reconcile(market, finance)
+    newest = InboxMessage.objects.filter(typename="RemittanceAdvice").latest("pk")
+    advice = RemittanceAdvice.objects.get(marketplacer_id=newest.node_id)
+    old = InboxMessage.objects.create(
+        source="NODE", identity="older", typename="RemittanceAdvice", node_id=newest.node_id,
+        body=newest.body | {"totalCents": 1}, received_at=newest.received_at - LATER,
+        not_before=newest.not_before,
+    )  # fmt: skip
+
+    payouts.process(clock=now)
+
+    old.refresh_from_db()
+    assert (old.state, old.note) == ("IGNORED", "older than what we hold")
+    assert RemittanceAdvice.objects.get(pk=advice.pk).total_minor == advice.total_minor > 1
 
 
 def test_without_a_statement_nothing_is_called_unpaid(market, finance):
