@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from mapping.models import AccountMapping, AccountRole, TaxCodeMapping
+from mkterp.core.models import AccountingPeriod
 from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure, Rejected
@@ -73,7 +74,10 @@ def _ask(at: datetime) -> Reading:
     accounts = [account for account in watched_accounts() if account in known]
     today = at.astimezone(settings.COMPANY_TIME_ZONE).date()
     go_live = settings.GO_LIVE_AT.astimezone(settings.COMPANY_TIME_ZONE).date()
-    days = [p.end for p in periods if go_live <= p.end < today][-MONTHS_READ:]
+    ended = [p.end for p in periods if go_live <= p.end < today]
+    to_close = AccountingPeriod.objects.exclude(state=AccountingPeriod.State.CLOSED)
+    waiting = set(to_close.filter(end__in=ended).values_list("end", flat=True))
+    days = sorted(waiting | set(ended[-MONTHS_READ:]))
     balances = {
         (row.account, day): row.amount
         for day in [*days, today]
@@ -82,7 +86,8 @@ def _ask(at: datetime) -> Reading:
     return Reading(periods, reference, balances)
 
 
-# How many ended periods have their balances read again: a back-dated entry shows there.
+# How many ended periods have their balances read again, closed here or not: a back-dated entry
+# shows there.
 MONTHS_READ = 3
 
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -23,6 +23,7 @@ from reconciliation.models import (
 from reconciliation.selectors import board, facts
 from reconciliation.services import adjustments, calendar, close, completeness, evidence
 from sync.models import (
+    AccountBalance,
     DaySweep,
     ExceptionCase,
     Invoice,
@@ -266,6 +267,14 @@ def test_finance_approve_in_bulk_and_see_the_journal_first(
         reverse("reconciliation:adjustment-panel", args=[row.pk]), headers={"HX-Request": "true"}
     )
     assert "Arithmetic" in panel.content.decode()
+
+
+def test_a_period_that_stays_open_has_its_balance_read_however_long_ago_it_ended(november, shop):
+    shop.step(days=150)
+    look(shop)
+
+    balance = AccountBalance.objects.get(account="4.1.9", on_date=november.end)
+    assert shop.now() - balance.read_at < timedelta(hours=1)
 
 
 def test_the_board_refuses_in_words_and_offers_only_what_one_may_do(
