@@ -53,7 +53,9 @@ class ExceptionOut(Schema):
     closed_at: datetime | None
     priority: int
     held_orders: int
-    held_money: Money = Field(description="in the company's currency")
+    held_money: Money = Field(description="of the orders it holds up, in the company's currency")
+    at_stake: Money | None = Field(description="by how much the two sides differ")
+    at_stake_currency: str = Field(description="of at_stake; empty without one")
 
 
 class SentOut(Schema):
@@ -93,6 +95,8 @@ def _exception(row: ExceptionCase) -> ExceptionOut:
         priority=row.priority,
         held_orders=row.held_orders,
         held_money=row.held_money,
+        at_stake=row.at_stake.amount if row.at_stake else None,
+        at_stake_currency=row.at_stake.currency if row.at_stake else "",
     )
 
 

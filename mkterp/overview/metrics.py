@@ -72,12 +72,17 @@ def _queues(at: datetime) -> Iterator[Metric]:
 def _cases() -> Iterator[Metric]:
     cases = GaugeMetricFamily("mkterp_cases_open", "open exceptions by kind", None, ["kind"])
     money = GaugeMetricFamily("mkterp_cases_held_money", "what they hold up", None, ["kind"])
+    at_stake = GaugeMetricFamily(
+        "mkterp_cases_at_stake", "by how much the two sides differ", None, ["kind", "currency"]
+    )
     late = GaugeMetricFamily("mkterp_cases_overdue", "beyond their service level", None, ["kind"])
     for row in selectors.open_by_kind():
         cases.add_metric([row["kind"]], row["many"])
         money.add_metric([row["kind"]], float(row["money"]))  # Prometheus knows floats only
+        for currency, amount in row["at_stake"]:
+            at_stake.add_metric([row["kind"], currency], float(amount))
         late.add_metric([row["kind"]], row["late"])
-    yield from (cases, money, late)
+    yield from (cases, money, at_stake, late)
     closed = CounterMetricFamily("mkterp_cases_closed", "closed exceptions", None, ["how"])
     for state, many in selectors.closed_counts().items():
         closed.add_metric([state.lower()], many)

@@ -2,7 +2,8 @@
 
     catalogue   up to 30: how far it threatens the truth of the catalogue
     close       up to 21: how far it threatens the month's close
-    money       up to 24: eight for each tenfold of what it holds up, from 10 in company currency
+    money       up to 24: eight for each tenfold, from 10 in company currency, of the orders it
+                holds up or of what is at stake, whichever is more
     stock       up to 15: how far it puts stock at risk
     days        up to 10: how near the period's end is, for what money or the close hangs on
 

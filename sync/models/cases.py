@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from mapping.models import Listing, Seller
+from mkterp.core.money import Money, from_minor
 
 
 class ExceptionCase(models.Model):
@@ -40,6 +41,10 @@ class ExceptionCase(models.Model):
     previous = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
     listing = models.ForeignKey(Listing, models.PROTECT, null=True, blank=True)
     seller = models.ForeignKey(Seller, models.PROTECT, null=True, blank=True)
+    # By how much the two sides differ, without a sign, in its own currency: what its opener knows.
+    # It is no order's money. 0 where the cause is about no sum.
+    at_stake_minor = models.PositiveBigIntegerField(default=0)
+    at_stake_currency = models.CharField(max_length=3, blank=True, default="")
     # What the system itself saw when it closed the case; empty when a person did.
     proof = models.JSONField(default=dict, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)  # by the service level of its kind
@@ -68,6 +73,10 @@ class ExceptionCase(models.Model):
                 fields=["kind", "key"], condition=Q(state="OPEN"), name="case_one_open_per_cause"
             ),
             models.CheckConstraint(
+                condition=Q(at_stake_minor=0) | ~Q(at_stake_currency=""),
+                name="case_at_stake_in_a_currency",
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     priority=F("points_catalogue")
                     + F("points_close")
@@ -82,6 +91,7 @@ class ExceptionCase(models.Model):
             models.Index(fields=["state", "-opened_at", "-id"], name="case_state"),
             models.Index(fields=["state", "-priority", "-id"], name="case_priority"),
             models.Index(fields=["state", "-held_money", "-id"], name="case_money"),
+            models.Index(fields=["state", "-at_stake_minor", "-id"], name="case_at_stake"),
             models.Index(fields=["kind", "key"], name="case_cause"),
             models.Index(fields=["-closed_at", "-id"], name="case_closed"),
             models.Index(fields=["-opened_at", "-id"], name="case_opened"),
@@ -101,3 +111,11 @@ class ExceptionCase(models.Model):
 
     def __str__(self) -> str:
         return f"EX-{self.pk}"
+
+    @property
+    def at_stake(self) -> Money | None:
+        """By how much the two sides differ now; None where that is unknown, or not any more."""
+        if self.state != self.State.OPEN or not self.at_stake_minor:
+            return None
+        currency = self.at_stake_currency
+        return Money(from_minor(self.at_stake_minor, currency), currency)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
 from mkterp.core.models import User
-from mkterp.core.screens import words
+from mkterp.core.screens import marks, words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, NumberColumn, StateColumn
 from mkterp.core.screens.filters import AnyOf
 from mkterp.core.screens.marks import strong
@@ -32,7 +32,10 @@ def label_of(case: ExceptionCase) -> str:
 
 
 def arithmetic(case: ExceptionCase) -> list[dict[str, Any]]:
-    """The parts of a priority: points, the most there are, fill, and what they stand for."""
+    """The parts of a priority: points, the most there are, fill, and what they stand for.
+
+    `counted` is the sum that the money's points come from: the larger of the two there can be.
+    """
     parts = (
         ("catalogue", case.points_catalogue, 3 * priority.CATALOGUE_STEP, "f-accent"),
         ("close", case.points_close, 3 * priority.CLOSE_STEP, "f-move"),
@@ -41,9 +44,32 @@ def arithmetic(case: ExceptionCase) -> list[dict[str, Any]]:
         ("days left", case.points_days, priority.DAYS_MOST, "f-wait"),
     )
     return [
-        {"name": name, "points": points, "most": most, "fill": fill}
+        {
+            "name": name,
+            "points": points,
+            "most": most,
+            "fill": fill,
+            "counted": counted(case) if name == "money" else "",
+        }
         for name, points, most, fill in parts
     ]
+
+
+def counted(case: ExceptionCase) -> str:
+    """ "£10,000.00 differs" or "3 orders, £250.00": what the points for money were given for."""
+    at_stake = case.at_stake
+    if at_stake is not None and at_stake.amount > case.held_money:
+        return at_stake_text(case)
+    if not case.held_orders:
+        return ""
+    held = words.money_text(case.held_money, settings.COMPANY_CURRENCY)
+    return f"{words.things(case.held_orders, 'order', 'orders')}, {held}"
+
+
+def at_stake_text(case: ExceptionCase) -> str:
+    """ "£10,000.00 differs"; nothing where no sum is at stake."""
+    sum_ = case.at_stake
+    return f"{words.money_text(sum_.amount, sum_.currency)} differs" if sum_ is not None else ""
 
 
 def priority_bar(case: ExceptionCase) -> SafeString:
@@ -84,6 +110,22 @@ class CauseColumn(Column):
 
     def value(self, value: str, record: ExceptionCase) -> str:
         return f"{label_of(record)}: {value}"
+
+
+class AtStakeColumn(Column):
+    """By how much the two sides differ: no order's money, so it has a column of its own."""
+
+    big_first = True
+
+    def render(self, record: ExceptionCase) -> SafeString:
+        sum_ = record.at_stake
+        if sum_ is None:
+            return mark_safe(f'<span class="mut">{self.empty}</span>')
+        return marks.money(sum_.amount, sum_.currency)
+
+    def value(self, record: ExceptionCase) -> str:
+        """With its currency: unlike the orders' money it may be of any."""
+        return "" if record.at_stake is None else str(record.at_stake)
 
 
 class DueColumn(Column):
@@ -149,6 +191,9 @@ class CaseTable(tables.Table):
     priority = PriorityColumn(verbose_name="Priority", narrow="hide")
     cause = CauseColumn(verbose_name="Exception", narrow="lead", css="c-lead")
     blocked_money = MoneyColumn(verbose_name="Blocks", currency=settings.COMPANY_CURRENCY)
+    at_stake = AtStakeColumn(
+        verbose_name="Differs", accessor="at_stake_minor", narrow="sub", css="n"
+    )
     blocked_orders = NumberColumn(verbose_name="Orders", narrow="hide", wide=True)
     opened_at = AgeColumn(verbose_name="Age")
     due_at = DueColumn(verbose_name="Due", narrow="hide", wide=True, css="n sub-ink")

@@ -27,6 +27,7 @@ from django.utils import timezone
 from mapping import selectors as registry
 from mapping.models import Listing
 from mkterp.core.models import AuditEntry
+from mkterp.core.money import from_minor
 from mkterp.core.screens import Action, Badge, Empty, View, words
 from sync import selectors
 from sync.domain.cases import KINDS, CaseKind
@@ -37,7 +38,7 @@ from sync.screens.exception_actions import ACTIONS
 from sync.screens.exception_table import CaseFilters, CaseTable, arithmetic, label_of
 
 State = ExceptionCase.State
-SUMMED = 100  # cases whose money stands behind the title; of more it is the least
+SUMMED = 100  # cases whose sums stand behind the title; of more it is the least
 SHOWN_ORDERS = 8  # in the panel; the rest is one link away
 
 
@@ -98,6 +99,7 @@ class Exceptions(SyncScreen):
     orderings: ClassVar = {
         "priority": ("priority", "id"),
         "blocked_money": ("held_money", "id"),
+        "at_stake": ("at_stake_minor", "id"),
         "opened_at": ("opened_at", "id"),
         "due_at": ("due_at", "id"),
         "closed_at": ("closed_at", "id"),
@@ -170,17 +172,31 @@ class Exceptions(SyncScreen):
         )
 
     def summary(self, request: HttpRequest, rows: QuerySet[Any]) -> str:
-        money, whole = selectors.money_held_by(rows, most=SUMMED)
-        text = words.money_text(money, settings.COMPANY_CURRENCY)
-        return f"{'' if whole else 'at least '}{text} held up" if money else ""
+        found = selectors.money_of(rows, most=SUMMED)
+        held = words.money_text(found.held, settings.COMPANY_CURRENCY)
+        least = "" if found.whole else "at least "
+        told = [f"{least}{held} held up"] if found.held else []
+        least = "" if found.at_stake_whole else "at least "
+        told += [
+            f"{least}{words.money_text(from_minor(minor, currency), currency)} differs"
+            for currency, minor in sorted(found.at_stake.items())
+        ]
+        return " · ".join(told)
 
     def weigh(self, request: HttpRequest, action: Action, rows: Sequence[Any]) -> str:
         orders = sum(row.blocked_orders for row in rows)
         money = sum((row.blocked_money for row in rows), Decimal(0))
-        if not orders:
-            return ""
-        text = words.money_text(money, settings.COMPANY_CURRENCY)
-        return f"Together {words.things(orders, 'order waits', 'orders wait')}, {text}."
+        told = []
+        if orders:
+            text = words.money_text(money, settings.COMPANY_CURRENCY)
+            told.append(f"Together {words.things(orders, 'order waits', 'orders wait')}, {text}.")
+        sums: dict[str, Decimal] = {}
+        for row in rows:
+            if row.at_stake is not None:
+                code = row.at_stake.currency
+                sums[code] = sums.get(code, Decimal(0)) + row.at_stake.amount
+        told += [f"{words.money_text(sums[code], code)} differs." for code in sorted(sums)]
+        return " ".join(told)
 
     def row_class(self, row: Any) -> str:
         return "hot" if row.state == State.OPEN and row.escalated_at else ""

@@ -23,7 +23,7 @@ from sync.selectors.exceptions import (
     blocked_money,
     cases,
     history,
-    money_held_by,
+    money_of,
     open_cases,
 )
 from sync.selectors.health import (
@@ -122,7 +122,7 @@ __all__ = [
     "inbox",
     "last_webhook",
     "lines_of",
-    "money_held_by",
+    "money_of",
     "open_by_kind",
     "open_cases",
     "opened_and_closed",

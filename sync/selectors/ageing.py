@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
+from mkterp.core.money import from_minor
 from mkterp.core.screens.words import age_text
 from sync.domain.cases import KINDS, CaseKind
 from sync.models import ExceptionCase
@@ -17,20 +18,33 @@ State = ExceptionCase.State
 
 
 def open_by_kind() -> list[dict[str, Any]]:
-    """`kind`, `many`, `money` (held, as last weighed), `late` (escalated) and `oldest`."""
+    """`kind`, `many`, `money` (held, as last weighed), `late` (escalated), `oldest`, and
+    `at_stake`: by how much the two sides differ, [(currency, amount)], no part of the money held.
+    """
     rows: Any = (
         ExceptionCase.objects.filter(state=State.OPEN)
         .order_by()
-        .values("kind")
+        .values("kind", "at_stake_currency")
         .annotate(
             many=Count("pk"),
             money=Sum("held_money"),
             late=Count("pk", filter=Q(escalated_at__isnull=False)),
             oldest=Min("opened_at"),
+            minor=Sum("at_stake_minor"),
         )
-        .order_by("-money", "-many", "kind")
+        .order_by("kind", "at_stake_currency")
     )
-    return list(rows)
+    kinds: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        currency, minor = row.pop("at_stake_currency"), int(row.pop("minor"))
+        known = kinds.setdefault(row["kind"], {**row, "many": 0, "money": 0, "late": 0})
+        for name in ("many", "money", "late"):
+            known[name] += row[name]
+        known["oldest"] = min(known["oldest"], row["oldest"])
+        sums = known.setdefault("at_stake", [])
+        if minor:
+            sums.append((currency, from_minor(minor, currency)))
+    return sorted(kinds.values(), key=lambda row: (-row["money"], -row["many"], row["kind"]))
 
 
 def closed_counts() -> dict[str, int]:

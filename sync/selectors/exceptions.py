@@ -1,5 +1,8 @@
 """What waits for a person, and what it holds up."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -78,27 +81,47 @@ def blocked_money() -> tuple[int, Decimal]:
     return found["many"], found["money"] or Decimal(0)
 
 
-def money_held_by(rows: QuerySet[ExceptionCase], *, most: int) -> tuple[Decimal, bool]:
-    """The money of the orders these cases hold up, each order once, in company currency; and
-    whether that is all of it. Of more than `most` open cases only those are summed that weighed
-    most: nobody waits for the pennies of the ten thousandth.
+@dataclass(frozen=True)
+class CaseMoney:
+    """What open cases amount to: two sums that are never added up.
+
+    An order that waits is late money; a difference is wrong money, and may lie in that order.
     """
-    held = rows.filter(state=ExceptionCase.State.OPEN).order_by("-held_money", "-pk")
+
+    held: Decimal  # of the orders they hold up, each once, in company currency
+    whole: bool  # whether that is all of it
+    at_stake: Mapping[str, int]  # by how much two sides differ: currency → minor units
+    at_stake_whole: bool
+
+
+def money_of(rows: QuerySet[ExceptionCase], *, most: int) -> CaseMoney:
+    """The orders that these cases hold up, and what is at stake in them, in one query.
+
+    Of more than `most` open cases only the largest of either sum are added up: nobody waits for
+    the pennies of the ten thousandth.
+    """
+    open_ones = rows.filter(state=ExceptionCase.State.OPEN)
+    held = open_ones.order_by("-held_money", "-pk").values("pk")
+    differ = open_ones.filter(at_stake_minor__gt=0).order_by("-at_stake_minor", "-pk")
+    columns = differ.values("pk", "at_stake_minor", "at_stake_currency")
     try:
         # As text: to nest a query with its annotations in another costs Django more than the sum.
-        cases, parameters = held.values("pk")[: most + 1].query.sql_with_params()
+        cases, parameters = held[: most + 1].query.sql_with_params()
+        stakes, more = columns[: most + 1].query.sql_with_params()
     except EmptyResultSet:
-        return Decimal(0), True
+        return CaseMoney(Decimal(0), True, {}, True)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH held AS MATERIALIZED ({cases})"
-            " SELECT COALESCE(SUM(gross), 0), (SELECT COUNT(*) FROM held) FROM sync_invoice"
-            " WHERE state IN (%s, %s) AND id IN"
+            f"WITH held AS MATERIALIZED ({cases}), differ(pk, minor, currency) AS MATERIALIZED"
+            f" ({stakes}) SELECT COALESCE(SUM(gross), 0), (SELECT COUNT(*) FROM held),"
+            " (SELECT COUNT(*) FROM differ), (SELECT COALESCE(jsonb_object_agg(currency, minor),"
+            " '{}') FROM (SELECT currency, SUM(minor) AS minor FROM differ GROUP BY 1) s)"
+            " FROM sync_invoice WHERE state IN (%s, %s) AND id IN"
             " (SELECT invoice_id FROM sync_invoice_cases JOIN held ON exceptioncase_id = held.pk)",
-            [*parameters, Invoice.State.PARKED, Invoice.State.FAILED],
+            [*parameters, *more, Invoice.State.PARKED, Invoice.State.FAILED],
         )
-        money, many = cursor.fetchone()
-    return money, many <= most
+        money, many, differing, sums = cursor.fetchone()
+    return CaseMoney(money, many <= most, json.loads(sums), differing <= most)
 
 
 def history(case: ExceptionCase) -> QuerySet[AuditEntry]:

@@ -24,6 +24,14 @@ from sync.services import notices, weighing
 
 
 @dataclass(frozen=True)
+class Stake:
+    """By how much two sides differ: a sum without a sign, of one currency."""
+
+    minor: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class Cause:
     kind: CaseKind
     key: str
@@ -31,6 +39,7 @@ class Cause:
     quote: str = ""
     listing: Listing | None = None
     seller: Seller | None = None
+    stake: Stake | None = None  # None: nothing is said about it, and what was said before stays
 
 
 def open_case(*, cause: Cause, at: datetime) -> ExceptionCase:
@@ -121,6 +130,46 @@ def _count_up(
     for case in retold:
         case.cause = wanted[CaseKind(case.kind), case.key].sentence
     ExceptionCase.objects.bulk_update(retold, ["cause"])
+    _put(
+        {
+            case: stake
+            for identity, case in found.items()
+            if (stake := wanted[identity].stake) is not None
+        },
+        at,
+    )
+
+
+@transaction.atomic
+def put_at_stake(*, stakes: Mapping[int, Stake], at: datetime) -> int:
+    """Say by how much the two sides differ now, of open cases by their ids; no new occurrence.
+
+    Returns how many differ by another sum than before; a second run changes none. A case that was
+    closed meanwhile stays as it is.
+    """
+    there = ExceptionCase.objects.filter(pk__in=stakes, state=ExceptionCase.State.OPEN)
+    said = there.values_list("pk", "at_stake_minor", "at_stake_currency")
+    # Most have not changed since the last run: those are neither locked nor read whole.
+    news = [pk for pk, minor, currency in said if Stake(minor, currency) != stakes[pk]]
+    locked = there.filter(pk__in=news).order_by("kind", "key")
+    rows = locked.select_for_update(no_key=True, of=("self",)) if news else ()
+    return _put({case: stakes[case.pk] for case in rows}, at)
+
+
+def _put(stakes: Mapping[ExceptionCase, Stake], at: datetime) -> int:
+    changed = [
+        case
+        for case, stake in stakes.items()
+        if (case.at_stake_minor, case.at_stake_currency) != (stake.minor, stake.currency)
+    ]
+    for case in changed:
+        case.at_stake_minor = stakes[case].minor
+        case.at_stake_currency = stakes[case].currency
+    if changed:
+        fields = ["at_stake_minor", "at_stake_currency"]
+        ExceptionCase.objects.bulk_update(changed, fields, batch_size=500)
+        weighing.weigh(at=at, case_pks=[case.pk for case in changed])
+    return len(changed)
 
 
 def _new(causes: Mapping[tuple[CaseKind, str], Cause], at: datetime) -> list[ExceptionCase]:
@@ -138,6 +187,8 @@ def _new(causes: Mapping[tuple[CaseKind, str], Cause], at: datetime) -> list[Exc
             previous=previous.get(identity),
             listing=cause.listing,
             seller=cause.seller,
+            at_stake_minor=cause.stake.minor if cause.stake else 0,
+            at_stake_currency=cause.stake.currency if cause.stake else "",
             due_at=due_at(cause.kind, at, levels),
         )
         for identity, cause in sorted(causes.items(), key=lambda known: known[0])

@@ -198,12 +198,17 @@ def _letter(notification: Notification) -> Letter:
 
 
 def _held(notice: Notice) -> str:
-    """What a case holds up, as last weighed."""
+    """What a case holds up, as last weighed, and by how much the two sides differ."""
     case = notice.case
-    if case is None or not case.held_orders:
+    if case is None:
         return ""
-    money = money_text(case.held_money, settings.COMPANY_CURRENCY)
-    return f" It holds up {things(case.held_orders, 'order', 'orders')}, {money}."
+    said = ""
+    if case.held_orders:
+        money = money_text(case.held_money, settings.COMPANY_CURRENCY)
+        said = f" It holds up {things(case.held_orders, 'order', 'orders')}, {money}."
+    if case.at_stake is not None:
+        said += f" {money_text(case.at_stake.amount, case.at_stake.currency)} differs."
+    return said
 
 
 def _url(path: str) -> str:

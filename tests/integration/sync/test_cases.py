@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from mkterp.core.errors import Refused
 from mkterp.core.models import AuditEntry, User
+from sync import selectors
 from sync.domain.cases import OF_ORDERS, CaseKind
 from sync.models import ExceptionCase, Invoice
 from sync.services import case_desk, cases, upkeep, weighing
-from sync.services.cases import Cause
+from sync.services.cases import Cause, Stake
 from tests.factories import make_catalogue_read, make_listing, make_seller, make_tax_codes
 from tests.integration.sync.test_screens_lists import hear
 
@@ -100,6 +101,106 @@ def test_an_order_that_was_posted_weighs_nothing_any_more(at):
     Invoice.objects.update(state=Invoice.State.POSTED)
 
     assert (weighed(case, at).held_money, case.held_orders, case.points_money) == (0, 0, 0)
+
+
+def differing(minor, key="x", kind=CaseKind.PAYOUT_DIFFERS, *, at, currency="GBP"):
+    stake = Stake(minor, currency)
+    cause = Cause(kind, key, f"Differs by {minor}.", stake=stake)
+    return cases.open_case(cause=cause, at=at)
+
+
+def test_what_two_sides_differ_by_weighs_from_the_first_moment_as_orders_money_does(at):
+    penny, much = differing(2, "penny", at=at), differing(1_000_000, "much", at=at)
+    foreign = differing(10_000, "yen", at=at, currency="JPY")  # it has no hundredths
+    for case in (penny, much, foreign):
+        case.refresh_from_db()
+
+    assert [c.points_money for c in (penny, much, foreign)] == [0, 24, 24]
+    assert much.priority == penny.priority + 24
+    assert (much.held_orders, much.held_money) == (0, 0)
+    assert str(much.at_stake) == "10,000.00 GBP"
+
+
+def test_a_difference_that_is_seen_again_weighs_its_sum_of_now(at):
+    case = differing(1_000_000, at=at)
+    differing(90_00, at=at)
+    case.refresh_from_db()
+    assert (case.at_stake_minor, case.points_money, case.occurrences) == (9000, 8, 2)
+
+    opened(CaseKind.PAYOUT_DIFFERS, at=at)  # nothing is said about its sum
+    case.refresh_from_db()
+    assert case.at_stake_minor == 9000
+
+    assert cases.put_at_stake(stakes={case.pk: Stake(0, "GBP")}, at=at) == 1
+    assert cases.put_at_stake(stakes={case.pk: Stake(0, "GBP")}, at=at) == 0
+    case.refresh_from_db()
+    assert (case.points_money, case.at_stake, case.occurrences) == (0, None, 3)
+
+
+def test_of_orders_held_up_and_a_difference_the_larger_weighs_and_they_are_never_added(at):
+    case = hear(1, at=at, listing=make_listing(seller=make_seller())).cases.get()
+    points = {}
+    for gross, minor in ((90, 0), (90, 99_000), (990, 9_000), (990, 99_000)):
+        Invoice.objects.update(gross=Decimal(gross))
+        cases.put_at_stake(stakes={case.pk: Stake(minor, "GBP")}, at=at)
+        points[gross, minor] = weighed(case, at).points_money
+        assert case.held_money == gross
+
+    assert list(points.values()) == [8, 16, 16, 16]
+
+
+def test_the_list_the_panel_and_the_question_say_what_differs_apart_from_what_is_held_up(
+    operations, client_of, at
+):
+    held = hear(1, at=at, listing=make_listing(seller=make_seller())).cases.get()
+    much, little = differing(1_000_000, "much", at=at), differing(2, "little", at=at)
+    differing(300, "euro", at=at, currency="EUR")
+    client = client_of(operations)
+
+    page = client.get(reverse("sync:exceptions")).context["page"]
+    assert page.summary == "£60.00 held up · €3.00 differs · £10,000.02 differs"
+    by_sum = client.get(reverse("sync:exceptions"), {"sort": "-at_stake"})
+    assert by_sum.context["page"].rows[0].row == much
+    assert "</span>10,000.00</span>" in by_sum.text
+    panels = {
+        case.pk: client.get(reverse("sync:exception", args=[case.pk])).text for case in (held, much)
+    }
+    assert "£10,000.00 differs" in panels[much.pk]
+    assert "It blocks no order" in panels[much.pk]
+    assert "1 order, £60.00" in panels[held.pk]
+    assert "differs between the two sides" not in panels[held.pk]
+    asked = client.post(reverse("sync:exception-assign"), {"pk": [held.pk, much.pk, little.pk]})
+    assert "Together 1 order waits, £60.00. £10,000.02 differs." in asked.text
+    assert selectors.blocked_money() == (1, Decimal(60))  # Home's sum is of orders alone
+
+
+def test_a_closed_difference_weighs_nothing_and_no_sum_has_it_any_more(operations, client_of, at):
+    case = differing(1_000_000, at=at)
+    cases.resolve(case=case, resolution="They agree.", at=at)
+    case.refresh_from_db()
+
+    assert (case.at_stake, case.at_stake_minor) == (None, 1_000_000)
+    assert cases.put_at_stake(stakes={case.pk: Stake(5, "GBP")}, at=at) == 0
+    page = client_of(operations).get(reverse("sync:exceptions"), {"state": ""}).context["page"]
+    assert page.summary == ""
+    assert selectors.open_by_kind() == []
+
+
+def test_the_database_refuses_a_sum_without_a_currency(at):
+    case = opened(at=at)
+
+    with pytest.raises(IntegrityError, match="case_at_stake_in_a_currency"):
+        ExceptionCase.objects.filter(pk=case.pk).update(at_stake_minor=5)
+
+
+def test_the_trends_sum_differences_by_kind_and_currency_beside_what_is_held_up(at):
+    for minor, key, currency in ((100, "a", "GBP"), (250, "b", "GBP"), (300, "c", "EUR")):
+        differing(minor, key, at=at, currency=currency)
+
+    (row,) = selectors.open_by_kind()
+
+    assert (row["many"], row["money"]) == (3, 0)
+    assert row["at_stake"] == [("EUR", Decimal(3)), ("GBP", Decimal("3.5"))]
 
 
 def test_the_nearer_the_periods_end_the_higher_what_the_close_hangs_on(at):
