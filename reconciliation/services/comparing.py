@@ -51,6 +51,7 @@ def run(*, clock: Callable[[], datetime]) -> DocumentRun:
         comparing_save.save(verdicts, at=started)
         for _, _, verdict in verdicts:
             counts[_WORDS[verdict.outcome]] += 1
+    comparing_save.say_what_is_at_stake(at=started)
     comparing_save.resolve_cleared(at=started)
     log.info("documents compared: %s", counts)
     return DocumentRun.objects.create(started_at=started, finished_at=clock(), counts=counts)

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Sum
+from django.db.models.functions import Abs, Greatest
 
 from mapping import selectors as registry
 from mapping.models import AccountRole
+from mkterp.core.money import Money, from_minor
 from reconciliation.domain.adjusting import Kind, Outcome, Verdict, Wanted
 from reconciliation.domain.differences import ABOUT_TAX, SMALL, Difference
 from reconciliation.domain.differences import Cause as Named
@@ -133,6 +135,23 @@ def _cause(pair: Pair, one: Difference) -> Cause:
     )
 
 
+def say_what_is_at_stake(*, at: datetime) -> int:
+    """Each open case's sum of its standing differences, without signs; returns how many changed.
+
+    Of each difference the larger of its sum and its tax: a tax may differ in the same sum. A case
+    has one currency: the one most is at stake in.
+    """
+    sums = (
+        Discrepancy.objects.filter(cleared_at=None, allowed=False, case__isnull=False)
+        .order_by()
+        .values("case", "currency")
+        .annotate(minor=Sum(Greatest(Abs("gross_minor"), Abs("tax_minor"))))
+        .order_by("case", "minor", "currency")
+    )
+    stakes = {row["case"]: cases.Stake(int(row["minor"]), row["currency"]) for row in sums}
+    return cases.put_at_stake(stakes=stakes, at=at)
+
+
 @transaction.atomic
 def resolve_cleared(*, at: datetime) -> int:
     """Resolve the cases whose last difference was cleared; returns how many."""
@@ -141,8 +160,44 @@ def resolve_cleared(*, at: datetime) -> int:
         ~Exists(standing), kind__in=_KINDS, state=ExceptionCase.State.OPEN
     ).order_by("pk")
     for case in done:
-        cases.resolve(case=case, resolution="Both sides agree, or it was adjusted.", at=at)
+        cases.resolve(
+            case=case,
+            resolution="Both sides agree, or it was adjusted.",
+            at=at,
+            proof=_agreed(case),
+        )
     return len(done)
+
+
+def _agreed(case: ExceptionCase) -> dict[str, str]:
+    """What the orders it was about amount to on either side, as last compared."""
+    about = Discrepancy.objects.filter(case=case).order_by().values("invoice")
+    proof: dict[str, str] = {}
+    for row in (
+        DocumentMatch.objects.filter(invoice__in=about)
+        .order_by()
+        .values("currency")
+        .annotate(
+            many=Count("pk"),
+            their_sum=Sum("theirs_gross_minor"),
+            our_sum=Sum("ours_gross_minor"),
+            their_tax=Sum("theirs_tax_minor"),
+            our_tax=Sum("ours_tax_minor"),
+        )
+        .order_by("currency")
+    ):
+        currency = row["currency"]
+        proof[f"orders compared in {currency}"] = str(row["many"])
+        for name, minor in (
+            ("sum at the marketplace", row["their_sum"]),
+            ("sum in the ERP", row["our_sum"]),
+            ("tax at the marketplace", row["their_tax"]),
+            ("tax in the ERP", row["our_tax"]),
+        ):
+            # Of each currency its own figures: orders of two are rare, and never added up.
+            known = f"{proof[name]} and " if name in proof else ""
+            proof[name] = f"{known}{Money(from_minor(int(minor), currency), currency)}"
+    return proof
 
 
 # -- adjustments -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from django.db import connection, transaction
 
 from mapping.models import Seller
 from mkterp.core.models import AccountingPeriod
-from mkterp.core.money import digits
+from mkterp.core.money import Money, digits, from_minor
 from reconciliation.models import CompletenessStatement
 from reconciliation.services.calendar import company_day
 from sync.domain.cases import CaseKind
@@ -66,8 +66,11 @@ _SUMS = f"""{_ROWS}
 SELECT seller_key, currency, place, count(*), sum(gross_minor) FROM sides GROUP BY 1, 2, 3
 """
 _GAPS = f"""{_ROWS}
-SELECT marketplacer_id, id, legacy_id, place, theirs_minor, ours_minor FROM sides
+SELECT marketplacer_id, id, legacy_id, place, theirs_minor, ours_minor, currency FROM sides
  WHERE place = ANY(%(gaps)s) ORDER BY marketplacer_id LIMIT 500
+"""
+_ONE = f"""{_ROWS}
+SELECT place, theirs_minor, ours_minor, currency FROM sides WHERE marketplacer_id = %(key)s
 """
 GAPS = {
     "not here": "is at Marketplacer, and we never took it in.",
@@ -87,6 +90,7 @@ class Gap:
     invoice: int | None
     number: str
     place: str
+    stake: cases.Stake
 
 
 def sweep(*, clock: Callable[[], datetime]) -> int:
@@ -140,8 +144,14 @@ def restate(*, day: date, at: datetime) -> list[CompletenessStatement]:
         sums = cursor.fetchall()
         cursor.execute(_GAPS, {**values, "gaps": list(GAPS)})
         gaps = [
-            Gap(key, invoice, f"INV-{number}" if number else key, place)
-            for key, invoice, number, place, _, _ in cursor.fetchall()
+            Gap(
+                key,
+                invoice,
+                f"INV-{number}" if number else key,
+                place,
+                cases.Stake(_at_stake(place, theirs or 0, ours or 0), currency),
+            )
+            for key, invoice, number, place, theirs, ours, currency in cursor.fetchall()
         ]
     rows = _statements(day, sums, asked)
     if not rows:  # a day without orders is stated too
@@ -156,6 +166,11 @@ def _values(day: date) -> dict[str, Any]:
     start, end = sweeping.bounds(day)
     factor = 10 ** digits(settings.COMPANY_CURRENCY)
     return {"day": day, "start": start, "end": end, "factor": factor}
+
+
+def _at_stake(place: str, theirs: int, ours: int) -> int:
+    """By how much the sides differ over an order: its whole sum where one of them lacks it."""
+    return abs(theirs - ours) if place == "other money" else max(theirs, ours)
 
 
 def _statements(
@@ -182,10 +197,14 @@ def _statements(
 
 
 def _tell(day: date, gaps: Sequence[Gap], at: datetime) -> None:
-    known = set(
+    known = dict(
         ExceptionCase.objects.filter(
             kind=CaseKind.COMPLETENESS_GAP, state=ExceptionCase.State.OPEN
-        ).values_list("key", flat=True)
+        ).values_list("key", "pk")
+    )
+    stakes = {f"gap:{day}:{gap.key}": gap.stake for gap in gaps}
+    cases.put_at_stake(
+        stakes={known[key]: stake for key, stake in stakes.items() if key in known}, at=at
     )
     opened = cases.open_cases(
         causes=[
@@ -193,6 +212,7 @@ def _tell(day: date, gaps: Sequence[Gap], at: datetime) -> None:
                 CaseKind.COMPLETENESS_GAP,
                 f"gap:{day}:{gap.key}",
                 f"{gap.number} of {day:%d %b %Y} {GAPS[gap.place]}",
+                stake=gap.stake,
             )
             for gap in gaps
             if f"gap:{day}:{gap.key}" not in known
@@ -211,10 +231,26 @@ def _tell(day: date, gaps: Sequence[Gap], at: datetime) -> None:
         ],
         ignore_conflicts=True,
     )
-    still = {f"gap:{day}:{gap.key}" for gap in gaps}
     for case in ExceptionCase.objects.filter(
         kind=CaseKind.COMPLETENESS_GAP,
         key__startswith=f"gap:{day}:",
         state=ExceptionCase.State.OPEN,
-    ).exclude(key__in=still):
-        cases.resolve(case=case, resolution="Both sides account for it.", at=at)
+    ).exclude(key__in=list(stakes)):
+        proof = _accounted(day, case.key.removeprefix(f"gap:{day}:"))
+        cases.resolve(case=case, resolution="Both sides account for it.", at=at, proof=proof)
+
+
+def _accounted(day: date, key: str) -> dict[str, str]:
+    """Where an order is now and what it amounts to on either side, as the sides answered."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ONE, {**_values(day), "key": key})
+        found = cursor.fetchone()
+    if found is None:
+        return {"orders under its key": "0"}
+    place, theirs, ours, currency = found
+    sums = {"at Marketplacer": theirs, "here": ours}
+    return {"it is": place} | {
+        name: str(Money(from_minor(minor, currency), currency))
+        for name, minor in sums.items()
+        if minor is not None
+    }

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Max, Min, Sum
+from django.db.models.functions import Abs
 
 from mapping.models import Seller
-from mkterp.core.money import from_minor
+from mkterp.core.money import Money, from_minor
 from reconciliation.domain.payout import Cause
-from reconciliation.models import Residue
+from reconciliation.models import Expectation, Residue
 from sync.domain.cases import CaseKind
-from sync.models import ExceptionCase
+from sync.models import ExceptionCase, Remittance, RemittanceAdvice
 from sync.services import cases
 
 # What a person does about a cause decides the kind of its case, and so its handbook page.
@@ -57,19 +58,28 @@ def bring_up_to_date(*, at: datetime) -> dict[str, int]:
     groups = list(
         standing.values("cause", "seller", "currency")
         .annotate(
-            many=Count("pk"), total=Sum("amount_minor"), oldest=Min("day"), example=Max("sentence")
+            many=Count("pk"),
+            total=Sum("amount_minor"),
+            # Without signs: what is too much here does not make good what is too little there.
+            at_stake=Sum(Abs("amount_minor")),
+            oldest=Min("day"),
+            example=Max("sentence"),
         )
         .order_by("cause", "seller", "currency")
     )
     sellers = Seller.objects.in_bulk([g["seller"] for g in groups if g["seller"]])
     wanted: dict[tuple[CaseKind, str], cases.Cause] = {}
+    stakes: dict[tuple[CaseKind, str], cases.Stake] = {}
     members: dict[tuple[CaseKind, str], tuple[str, int | None, str]] = {}
     for group in groups:
         cause = Cause(group["cause"])
         seller = sellers.get(group["seller"])
         key = f"{_PREFIX}{cause}:{group['seller'] or 0}:{group['currency']}"
         identity = KINDS[cause], key
-        wanted[identity] = cases.Cause(KINDS[cause], key, _sentence(group, seller), seller=seller)
+        stakes[identity] = stake = cases.Stake(int(group["at_stake"]), group["currency"])
+        wanted[identity] = cases.Cause(
+            KINDS[cause], key, _sentence(group, seller), seller=seller, stake=stake
+        )
         members[identity] = (group["cause"], group["seller"], group["currency"])
     held = {
         (CaseKind(case.kind), case.key): case
@@ -83,6 +93,10 @@ def bring_up_to_date(*, at: datetime) -> dict[str, int]:
         if identity not in held or held[identity].cause != cause.sentence
     ]
     opened = cases.open_cases(causes=news, at=at)
+    # Of those too whose sentence stayed: an open case whose sum was never said learns it so.
+    cases.put_at_stake(
+        stakes={case.pk: stakes[known] for known, case in held.items() if known in stakes}, at=at
+    )
     for identity, case in (held | dict(opened)).items():
         if identity in members:
             name, seller_id, currency = members[identity]
@@ -91,8 +105,28 @@ def bring_up_to_date(*, at: datetime) -> dict[str, int]:
             ).update(case=case)
     gone = [case for identity, case in held.items() if identity not in wanted]
     for case in gone:
-        cases.resolve(case=case, resolution="The two sides agree again.", at=at)
+        proof = _agreed(case)
+        cases.resolve(case=case, resolution="The two sides agree again.", at=at, proof=proof)
     return {"cases opened": len(set(opened) - set(held)), "cases resolved": len(gone)}
+
+
+def _agreed(case: ExceptionCase) -> dict[str, str]:
+    """What both sides say now about what the case was about; and how much had differed."""
+    about = Residue.objects.filter(case=case).order_by()
+    proof: dict[str, str] = {"differences left": str(about.filter(cleared_at=None).count())}
+    expected = Expectation.objects.filter(pk__in=about.values("expectation"))
+    remitted = Remittance.objects.filter(origin__in=expected.values("origin"), gone_at=None)
+    told = RemittanceAdvice.objects.filter(pk__in=about.values("advice"))
+    for name, rows, field in (
+        ("expected", expected, "amount_minor"),
+        ("remitted", remitted, "amount_minor"),
+        ("advised", told, "total_minor"),
+    ):
+        sums = rows.order_by().values_list("currency").annotate(minor=Sum(field))
+        said = [str(Money(from_minor(int(minor), code), code)) for code, minor in sorted(sums)]
+        if said:
+            proof[name] = " and ".join(said)
+    return proof
 
 
 def _sentence(group: Mapping[str, Any], seller: Seller | None) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from mkterp.core.money import round_to_unit, to_minor
 from sync import connections
 from sync.domain.cases import CaseKind
 from sync.domain.delivery import Failure
 from sync.domain.documents import OrderPhase, OrderState, Written
 from sync.models import ErpDocument, ExceptionCase, Invoice, LedgerDocument, OutboxMessage
 from sync.services import cases, feeds, outbox
-from sync.services.cases import Cause
+from sync.services.cases import Cause, Stake
 from sync.services.outbox import Parcel
 
 log = logging.getLogger(__name__)
@@ -125,35 +126,47 @@ def _document(
 
 def _compare(read: Sequence[tuple[Invoice, ErpDocument]], at: datetime) -> None:
     """What the ERP holds against what was sent, to the cent; a difference opens a case once."""
-    equal: list[Invoice] = []
+    equal: dict[str, ErpDocument] = {}
     for invoice, document in read:
         differences = _differences(invoice, document)
+        key = f"differs:{invoice.marketplacer_id}"
         if not differences:
-            equal.append(invoice)
+            equal[key] = document
             continue
+        most = max(abs(held - sent) for _, held, sent in differences)
+        said = [f"{part} {held:.2f} instead of {sent:.2f}" for part, held, sent in differences]
         cause = Cause(
             CaseKind.ERP_DIFFERS,
-            f"differs:{invoice.marketplacer_id}",
-            f"The ERP's {document} for {invoice.number} holds {', '.join(differences)}.",
+            key,
+            f"The ERP's {document} for {invoice.number} holds {', '.join(said)}.",
             seller=invoice.seller,
+            stake=Stake(
+                to_minor(round_to_unit(most, invoice.currency), invoice.currency), invoice.currency
+            ),
         )
         cases.hold(invoice=invoice, case=cases.open_case(cause=cause, at=at))
     for case in ExceptionCase.objects.filter(
-        invoices__in=equal, kind=CaseKind.ERP_DIFFERS, state=ExceptionCase.State.OPEN
+        key__in=equal, kind=CaseKind.ERP_DIFFERS, state=ExceptionCase.State.OPEN
     ):
-        cases.resolve(case=case, resolution="The ERP holds what was sent.", at=at)
+        document = equal[case.key]
+        cases.resolve(
+            case=case,
+            resolution="The ERP holds what was sent.",
+            at=at,
+            proof={
+                f"{part} sent and in the ERP": f"{getattr(document, part):.2f} {document.currency}"
+                for part in ("net", "tax", "gross")
+            },
+        )
 
 
-def _differences(invoice: Invoice, document: ErpDocument) -> list[str]:
+def _differences(invoice: Invoice, document: ErpDocument) -> list[tuple[str, Decimal, Decimal]]:
+    """What differs: its name, what the ERP holds, what was sent."""
     if invoice.posting is None:
         raise TypeError(f"{invoice} has an ERP document and was never posted")
     sent = {part: Decimal(invoice.posting.payload[part]) for part in ("net", "tax", "gross")}
     held = {"net": document.net, "tax": document.tax, "gross": document.gross}
-    return [
-        f"{part} {held[part]:.2f} instead of {sent[part]:.2f}"
-        for part in sent
-        if sent[part] != held[part]
-    ]
+    return [(part, held[part], sent[part]) for part in sent if sent[part] != held[part]]
 
 
 def read_back(*, clock: Callable[[], datetime]) -> int:

@@ -18,7 +18,7 @@ from mkterp.core.money import to_minor
 from sync.domain.cases import CaseKind
 from sync.models import Correction, ExceptionCase, Invoice, OutboxMessage
 from sync.services import cases, lanes, outbox
-from sync.services.cases import Cause
+from sync.services.cases import Cause, Stake
 
 LOOK = "sync.tasks.look_at_corrections"
 State, Kind = Correction.State, Correction.Kind
@@ -65,7 +65,9 @@ def settle(row: Correction, state: str, why: str, at: datetime) -> None:
 
 def park(row: Correction, kind: CaseKind, why: str, at: datetime) -> ExceptionCase:
     """A person must do something before the ERP can follow; the order shows the case too."""
-    cause = Cause(kind, f"correction:{row.key}"[:200], why, seller=row.invoice.seller)
+    # The order is posted and holds nothing up; what it gives back is not in the books.
+    stake = Stake(abs(row.amount_minor), row.currency)
+    cause = Cause(kind, f"correction:{row.key}"[:200], why, seller=row.invoice.seller, stake=stake)
     row.case = cases.open_case(cause=cause, at=at)
     row.state, row.why, row.looked_at = State.PARKED, why, at
     row.save()

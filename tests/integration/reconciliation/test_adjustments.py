@@ -124,11 +124,23 @@ def test_a_tax_that_fits_another_code_is_named_and_never_adjusted(shop):
     assert found.fits == ["GB-ZERO"]
     case = ExceptionCase.objects.get(kind="TAX_DIFFERS")
     assert "GB-ZERO" in case.cause
+    # The order is posted and held up by nothing; its tax is what the case is worth.
+    assert (case.at_stake_minor, case.at_stake_currency) == (abs(found.tax_minor), "GBP")
+    assert case.points_money > 0 == case.held_money
     assert not TaxAdjustment.objects.exists()
+    ExceptionCase.objects.update(at_stake_minor=0, at_stake_currency="")
+    look(shop)  # a case of before sums were kept learns its own; nothing else is compared again
+    case.refresh_from_db()
+    assert (case.at_stake_minor, case.occurrences) == (abs(found.tax_minor), 1)
+
     charge_otherwise(invoice, int(line.tax * 100))
     look(shop)
     case.refresh_from_db()
     assert case.state == "RESOLVED"
+    proof = case.proof
+    assert proof["orders compared in GBP"] == "1"
+    assert proof["tax at the marketplace"] == proof["tax in the ERP"] == "9.00 GBP"
+    assert proof["sum at the marketplace"] == proof["sum in the ERP"] == "53.98 GBP"
 
 
 def test_what_a_person_prepared_another_person_approves(shop, finance, controller):

@@ -189,11 +189,14 @@ def test_every_order_is_somewhere_and_one_the_erp_lost_is_a_gap(november, shop):
     assert CompletenessStatement.objects.get(day=statement.day).gaps == 1
     case = ExceptionCase.objects.get(kind="COMPLETENESS_GAP")
     assert "the ERP does not hold it" in case.cause
+    assert case.at_stake_minor == statement.orders_minor  # it lacks the whole order
     assert "unaccounted" in broken(november, shop)["complete"]
 
     completeness.state(day=statement.day, clock=shop.now)
     case.refresh_from_db()
     assert case.state == "RESOLVED"
+    assert case.proof["it is"] == "booked"
+    assert case.proof["at Marketplacer"] == case.proof["here"] != ""
 
 
 def test_a_day_is_asked_for_however_long_ago_until_it_was_and_has_no_gap(

@@ -122,14 +122,24 @@ def test_a_difference_opens_one_case_for_cause_and_seller_and_closes_it(market, 
     about = {(row.cause, row.seller_id) for row in standing()}
     assert {row.case_id for row in standing()} == set(held.values_list("pk", flat=True))
     assert held.count() == len(about) > 1
-    before = list(held.values_list("pk", "occurrences"))
+    # Each is worth what stands under it, without signs, though it holds up no order.
+    for case in held:
+        under = sum(abs(row.amount_minor) for row in standing().filter(case=case))
+        assert (case.at_stake_minor, case.at_stake_currency) == (under, "GBP")
+        assert case.points_money > 0 == case.held_orders
+    before = list(held.values_list("pk", "occurrences", "at_stake_minor"))
+    held.update(at_stake_minor=0, at_stake_currency="")  # opened before sums were kept
     runs.run(at=now() + LATER, whole=True)
-    assert list(held.values_list("pk", "occurrences")) == before
+    assert list(held.values_list("pk", "occurrences", "at_stake_minor")) == before
 
     MatchingRule.objects.create(grace_days=400, reason="wait", set_at=now())
     runs.run(at=now() + LATER)
 
     assert not held.filter(kind="REMITTANCE_MISSING").exists()
+    gone = ExceptionCase.objects.filter(state="RESOLVED", kind="REMITTANCE_MISSING")
+    for case in gone:
+        assert case.proof["differences left"] == "0"
+        assert case.proof["expected"].endswith(" GBP")
     assert held.filter(kind="PAYMENT_DIFFERS").exists()
 
 
@@ -191,6 +201,10 @@ def test_a_difference_that_is_put_right_is_cleared_and_keeps_its_history(market,
 
     row = Residue.objects.get(cause="COMMISSION_WRONG")
     assert row.cleared_at is not None
+    assert row.case is not None
+    proof = row.case.proof
+    assert (row.case.state, proof["differences left"]) == ("RESOLVED", "0")
+    assert proof["expected"] == proof["remitted"] != ""
     assert [r.cause for r in standing()] in (["PAID_OVER"], ["PAID_SHORT"])
 
 

@@ -252,6 +252,29 @@ def test_booked_is_another_fact_than_accepted(erp, mapped, at):
     assert document.invoice_number
 
 
+def test_what_the_erp_holds_otherwise_is_worth_the_difference_until_it_holds_what_was_sent(
+    erp, mapped, at
+):
+    queue(mapped, 1, at=at)
+    deliver(at)
+    sent = OutboxMessage.objects.get(operation="post_order")
+    payload = dict(sent.payload)
+    more = str(Decimal(payload["gross"]) + Decimal("12.50"))
+    OutboxMessage.objects.filter(pk=sent.pk).update(payload={**payload, "gross": more})
+    postings.read_back(clock=lambda: at)
+
+    case = ExceptionCase.objects.get(kind="ERP_DIFFERS")
+    assert (case.at_stake_minor, case.at_stake_currency, case.held_orders) == (1250, "GBP", 0)
+    assert case.points_money > 0
+
+    OutboxMessage.objects.filter(pk=sent.pk).update(payload=payload)
+    postings.read_back(clock=lambda: at)
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
+    held = f"{Decimal(payload['gross']):.2f} GBP"
+    assert case.proof["gross sent and in the ERP"] == held
+
+
 def test_invoices_that_the_ledger_told_of_are_all_read_in_one_run(erp, mapped, at, monkeypatch):
     monkeypatch.setattr(postings, "READ_BACK_BATCH", 2)
     queue(mapped, *range(1, 8), at=at)

@@ -396,6 +396,8 @@ def test_more_back_than_was_paid_is_a_case_and_books_nothing(shop):
 
     case = open_case(CaseKind.OVER_REFUND)
     assert invoice.number in case.cause
+    assert (case.at_stake_minor, case.held_orders) == (paid + 500, 0)
+    assert case.points_money > 0
     assert shop.notes(invoice) == []
     assert the_correction().state == "PARKED"
 
