@@ -66,6 +66,7 @@ class Sellers(ListScreen):
     title, icon = "Sellers", "store"
     permission = "mapping.view_seller"
     table, filters = SellerTable, SellerFilters
+    above_template = "mapping/_seller_tools.html"
     search_fields = ("business_name",)
     orderings: ClassVar = {"business_name": ("business_name", "id")}
     order = "business_name"

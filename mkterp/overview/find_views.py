@@ -10,7 +10,8 @@ from django.utils.module_loading import import_string
 from django.views.decorators.http import require_safe
 
 from mkterp.core.roles import requires, signed_in
-from mkterp.core.screens.frame import FrameForPerson
+from mkterp.core.screens.explained import explained_by
+from mkterp.core.screens.frame import FrameForPerson, Place
 from mkterp.overview import search
 from mkterp.overview.sku import facts as sku_facts
 from sync.screens.exception_table import label_of
@@ -36,21 +37,32 @@ def _orders(request: HttpRequest, text: str) -> str:
     return f"{reverse('sync:orders')}?{urlencode({'view': 'all', 'q': text})}"
 
 
+def _answering(places: list[Place], text: str) -> list[Place]:
+    """Those that the text may mean; first those whose own name holds it."""
+    found = [place for place in places if place.answers(text)]
+    return sorted(found, key=lambda place: text.lower() not in place.label.lower())
+
+
 @require_safe
 @signed_in
 def palette(request: HttpRequest) -> HttpResponse:
-    """Pages whose name holds the text, then things: what Ctrl K shows while one types."""
+    """Pages and commands by their words, then things: what Ctrl K shows while one types."""
     text = request.GET.get("q", "").strip()
     frame = FrameForPerson(request, import_string(settings.FRAME))
-    words = text.lower().split()
-    pages = [place for place in frame.places if all(word in place.label.lower() for word in words)]
+    pages = _answering(frame.places, text)
     hits = search.find(text, request.user)
-    context = {"text": text, "hits": hits, "pages": pages[:8] if hits else pages}
+    context = {
+        "text": text,
+        "hits": hits,
+        "pages": pages[:8] if hits else pages,
+        "commands": _answering(frame.commands, text),
+    }
     return render(request, "overview/_palette.html", context)
 
 
 @require_safe
 @requires("mapping.view_listing")
+@explained_by("data/mappings")
 def sku_page(request: HttpRequest, sku: str) -> HttpResponse:
     """Everything about one SKU in the order of the flow."""
     at = timezone.now()

@@ -188,7 +188,7 @@
     }
     const palette = event.target.closest("#palette");
     if (!palette) return;
-    const found = $$("a.mk-hit", palette);
+    const found = $$(".mk-hit", palette);
     const at = found.indexOf(document.activeElement);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();

@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString, mark_safe
@@ -21,6 +22,7 @@ from mkterp.core import roles
 from mkterp.core.forms import PreferencesForm
 from mkterp.core.screens import counting, toasts, words
 from mkterp.core.screens.addresses import address
+from mkterp.core.screens.explained import handbook_of
 from mkterp.core.screens.marks import icon
 
 
@@ -59,6 +61,8 @@ class NavItem:
     foot: bool = False  # at the bottom of the rail
     bar: bool = False  # in the bar at the bottom of a narrow screen (at most four)
     when: Callable[[], bool] | None = None  # whether this installation has it at all
+    also: str = ""  # other words by which people look for it in the palette
+    post: bool = False  # a command that is sent, not a page that is opened
 
     def is_for(self, user: Any) -> bool:
         """Whether this person may open it here."""
@@ -74,8 +78,6 @@ class Period:
     text: str  # "closes in 7 d"
     title: str = ""
     url: str = ""
-    done: int = 0
-    total: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,13 @@ class Frame:
     """What the roof declares, once."""
 
     navigation: tuple[NavItem, ...] = ()
+    beyond: tuple[NavItem, ...] = ()  # pages that the rail has no room for; the palette finds them
+    commands: tuple[NavItem, ...] = ()  # what one begins to do: a form's page, or a POST
     search: str = ""  # the URL name of a page that takes ?q=
     search_label: str = "Search SKU, order, seller"
     palette: str = ""  # the URL name of a fragment that takes ?q=: what Ctrl K shows
+    handbook: str = ""  # the URL name of a page of the handbook; takes its slug
+    book: str = ""  # the page that explains what no page of its own explains
     period: Callable[[HttpRequest], Period | None] | None = None
     personal: tuple[NavItem, ...] = ()  # beside a person's account, for whoever is signed in
     company: str = ""
@@ -142,12 +148,19 @@ class RailGroup:
 
 @dataclass(frozen=True)
 class Place:
-    """A page that a person may open, without its count: what the palette offers."""
+    """A page that a person may open, or a command, without its count: what the palette offers."""
 
     label: str
     icon: str
     group: str
     url: str
+    also: str = ""
+    post: bool = False
+
+    def answers(self, text: str) -> bool:
+        """Whether every word of the text stands in its name, its heading or its other words."""
+        said = f"{self.label} {self.group} {self.also}".lower()
+        return all(word in said for word in text.lower().split())
 
 
 class FrameForPerson:
@@ -175,20 +188,35 @@ class FrameForPerson:
 
     @property
     def places(self) -> list[Place]:
-        """Every page of the rail that this person may open; asks the database for no count."""
-        return [
-            Place(item.label, item.icon, item.group, address(item.url_name))
-            for item in self.declared.navigation
-            if item.is_for(self.request.user)
-        ]
+        """Every page without a row that this person may open; asks the database for no count."""
+        declared = self.declared
+        return self._open(declared.navigation + declared.beyond + declared.personal)
+
+    @property
+    def commands(self) -> list[Place]:
+        """What this person may begin from anywhere."""
+        return self._open(self.declared.commands)
 
     @property
     def personal(self) -> list[Place]:
         """The pages that are about this person alone."""
+        return self._open(self.declared.personal)
+
+    def _open(self, items: tuple[NavItem, ...]) -> list[Place]:
         return [
-            Place(item.label, item.icon, item.group, address(item.url_name))
-            for item in self.declared.personal
+            Place(one.label, one.icon, one.group, address(one.url_name), one.also, one.post)
+            for one in items
+            if one.is_for(self.request.user)
         ]
+
+    @property
+    def book_url(self) -> str:
+        """The page of the handbook about this page; "" on a page of the handbook itself."""
+        match = self.request.resolver_match
+        slug = handbook_of(match.func) if match else None
+        slug = self.declared.book if slug is None else slug
+        named = self.declared.handbook and slug
+        return reverse(self.declared.handbook, kwargs={"slug": slug}) if named else ""
 
     @property
     def palette_url(self) -> str:

@@ -26,7 +26,7 @@ FRAME = Frame(
         NavItem("keys", "Late", "activity", count=lambda user: Count(0, "broke", "1 late")),
     ),
     search="people",
-    period=lambda request: Period("Nov 2026", "closes in 7 d", done=3, total=9),
+    period=lambda request: Period("Nov 2026", "closes in 7 d"),
     company="Northbank UK",
 )
 
