@@ -22,6 +22,7 @@ from mapping.services import exports, imports, tables
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
+from mkterp.core.screens.explained import explained_by
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -33,6 +34,7 @@ def allowed(request: HttpRequest) -> list[str]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("mapping.view_skumapping")
+@explained_by("data/mappings")
 def upload(request: HttpRequest) -> HttpResponse:
     """Choose a file; it is checked, and its page says what every row would do."""
     kinds = allowed(request)
@@ -74,6 +76,7 @@ def _upload(request: HttpRequest, form: UploadForm, status: int = 200) -> HttpRe
 
 @require_safe
 @requires("mapping.view_skumapping")
+@explained_by("data/mappings")
 def imported_file(request: HttpRequest, key: int) -> HttpResponse:
     """What each row of a file would do, or did."""
     return _file(request, _find(key), ApplyForm())

@@ -15,10 +15,12 @@ from mapping.services.ownership import Wanted
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 
 
 @require_safe
 @requires("mapping.view_seller")
+@explained_by("data/seller-stock")
 def seller(request: HttpRequest, key: int) -> HttpResponse:
     """One seller: what holds, since when, by whom and why."""
     return _seller(request, _page(request, key))
@@ -146,6 +148,7 @@ def auto_map(request: HttpRequest, key: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("mapping.change_ownershiprule")
+@explained_by("data/seller-stock")
 def default(request: HttpRequest) -> HttpResponse:
     """Whose stock it is at sellers of whom nobody has said anything."""
     page = DefaultPage(request, timezone.now())

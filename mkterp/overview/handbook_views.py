@@ -9,12 +9,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from mkterp.core import checks
 from mkterp.core.roles import person, requires, signed_in
+from mkterp.core.screens.explained import explained_by
 from mkterp.core.screens.serve import wants_fragment
 from mkterp.overview import handbook
 
 
 @require_safe
 @signed_in
+@explained_by("")
 def contents(request: HttpRequest) -> HttpResponse:
     """The first page; every page's title stands beside it."""
     return show(request, handbook.START)
@@ -22,6 +24,7 @@ def contents(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @signed_in
+@explained_by("")
 def show(request: HttpRequest, slug: str) -> HttpResponse:
     """One page: for htmx the fragment that the side panel holds, else with the contents."""
     page = handbook.page(slug)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from mkterp.core.roles import public, requires, signed_in
+from mkterp.core.screens.explained import explained_by
 from mkterp.overview import metrics as figures
 from mkterp.overview import standing
 from mkterp.overview.insight import insight
@@ -48,6 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires("sync.view_feed")
+@explained_by("data/connections")
 def health(request: HttpRequest) -> HttpResponse:
     """How the feeds and workers do, by what they recorded themselves."""
     at = timezone.now()
@@ -71,6 +73,7 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires("sync.view_exceptioncase")
+@explained_by("data/exceptions")
 def trends(request: HttpRequest) -> HttpResponse:
     """Four weeks in charts, each with its figures as a table."""
     context = {"insight": insight(at=timezone.now()), "currency": settings.COMPANY_CURRENCY}

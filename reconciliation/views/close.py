@@ -14,6 +14,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.models import AccountingPeriod, User
 from mkterp.core.roles import requires
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 from reconciliation.models import EvidencePack
 from reconciliation.selectors import board
 from reconciliation.services import close, evidence
@@ -23,6 +24,7 @@ VIEW = "core.view_accountingperiod"
 
 
 @requires(VIEW)
+@explained_by("data/close")
 def current(request: HttpRequest) -> HttpResponse:
     """The board of the period to work on now."""
     period = board.current(at=timezone.now())
@@ -32,6 +34,7 @@ def current(request: HttpRequest) -> HttpResponse:
 
 
 @requires(VIEW)
+@explained_by("data/close")
 def show(request: HttpRequest, key: int) -> HttpResponse:
     """The board of one period."""
     return _draw(request, get_object_or_404(AccountingPeriod, pk=key))

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from mkterp.core.money import from_minor
 from mkterp.core.roles import requires
 from mkterp.core.screens import words
+from mkterp.core.screens.explained import explained_by
 from reconciliation.domain.payout import Cause
 from reconciliation.forms import DriftForm
 from reconciliation.selectors import settlement
@@ -24,6 +25,7 @@ MOST_ROWS = 400
 
 @require_safe
 @requires("reconciliation.view_residue")
+@explained_by("data/settlement")
 def drift(request: HttpRequest) -> HttpResponse:
     """Which days and causes what differs comes from; one seller, or all of them."""
     form = DriftForm(request.GET)

@@ -12,6 +12,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.money import from_minor
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
+from mkterp.core.screens.explained import explained_by
 from reconciliation.domain import statements
 from reconciliation.domain.statements import GatewayRow, StatementLine
 from reconciliation.forms import LoadForm, ReadForm
@@ -23,6 +24,7 @@ SHOWN = 100
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("reconciliation.take_bankfile")
+@explained_by("data/settlement")
 def load(request: HttpRequest) -> HttpResponse:
     """Choose a file; its page says what taking it in would do."""
     if request.method != "POST":
@@ -47,6 +49,7 @@ def load(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @requires("reconciliation.take_bankfile")
+@explained_by("data/settlement")
 def read_file(request: HttpRequest, key: int) -> HttpResponse:
     """What the file holds, read as the address says."""
     return _show(request, get_object_or_404(BankUpload, pk=key), request.GET)

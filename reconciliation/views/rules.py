@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 from reconciliation.forms import RuleForm
 from reconciliation.models import MatchingRule
 from reconciliation.services import rules, runs
@@ -22,6 +23,7 @@ DEFAULTS = {
 
 @require_safe
 @requires("reconciliation.view_matchingrule")
+@explained_by("data/settlement")
 def matching_rules(request: HttpRequest) -> HttpResponse:
     """The rules as they are."""
     current = MatchingRule.objects.filter(valid_until=None).first()

@@ -11,6 +11,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.money import from_minor
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 from reconciliation.domain.adjusting import STANDARD
 from reconciliation.forms import ToleranceForm
 from reconciliation.models import DifferenceRule
@@ -20,6 +21,7 @@ from reconciliation.services.tolerances import set_tolerance
 
 @require_safe
 @requires("reconciliation.view_discrepancy")
+@explained_by("data/tax")
 def tolerances(request: HttpRequest) -> HttpResponse:
     """The tolerances as they are."""
     initial = {

@@ -10,6 +10,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.money import to_minor
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 from reconciliation.forms import WriteOffForm
 from reconciliation.selectors import clearing
 from reconciliation.services import calendar
@@ -17,6 +18,7 @@ from reconciliation.services.adjustments import prepare_write_off
 
 
 @requires("reconciliation.prepare_taxadjustment")
+@explained_by("data/tax")
 def write_off(request: HttpRequest) -> HttpResponse:
     """GET shows the balance and the form; POST prepares the write-off."""
     today = calendar.company_day(timezone.now())

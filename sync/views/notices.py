@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires, signed_in
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 from sync.forms.notices import ChannelForm, WishesForm
 from sync.models import Channel
 from sync.selectors import notices as selectors
@@ -21,6 +22,7 @@ _FIELDS = [name for name in ChannelForm.base_fields if name != "reason"]
 
 @require_http_methods(["GET", "POST"])
 @requires("sync.add_channel")
+@explained_by("data/notifications")
 def add_channel(request: HttpRequest) -> HttpResponse:
     """Add a channel; a test is the next step."""
     return _channel(request, None, {"address_name": "NOTIFY_"})
@@ -28,6 +30,7 @@ def add_channel(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("sync.change_channel")
+@explained_by("data/notifications")
 def change_channel(request: HttpRequest, key: int) -> HttpResponse:
     """Change a channel, with a reason."""
     channel = get_object_or_404(Channel, pk=key)
@@ -54,6 +57,7 @@ def _channel(
 
 @require_http_methods(["GET", "POST"])
 @signed_in
+@explained_by("data/notifications")
 def own_notifications(request: HttpRequest) -> HttpResponse:
     """What one is told, how soon and from which severity on."""
     me = person(request)

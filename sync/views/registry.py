@@ -11,6 +11,7 @@ from mapping.services import duplicates, rules
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
+from mkterp.core.screens.explained import explained_by
 from sync.forms.desk import JudgeForm, RemapForm, RetireForm, TaxForm
 from sync.screens.mapped import DuplicatePage, MappedPage, TaxPage
 from sync.services import agreement, remapping
@@ -18,6 +19,7 @@ from sync.services import agreement, remapping
 
 @require_safe
 @requires("mapping.view_skumapping")
+@explained_by("data/mappings")
 def mapped(request: HttpRequest, key: int) -> HttpResponse:
     """One mapping: both sides, its history, what was posted with it, and how to change it."""
     return _mapped(request, MappedPage(request, _mapping(key), timezone.now()))
@@ -116,6 +118,7 @@ def still_right(request: HttpRequest, key: int) -> HttpResponse:
 
 @require_safe
 @requires("mapping.view_erpitem")
+@explained_by("data/items")
 def duplicate(request: HttpRequest, key: int) -> HttpResponse:
     """Two items that look like one product, side by side, with what hangs on each."""
     return _duplicate(request, DuplicatePage(request, _pair(key)))
@@ -167,6 +170,7 @@ def judge(request: HttpRequest, key: int) -> HttpResponse:
 
 @require_safe
 @requires("mapping.view_taxcodemapping")
+@explained_by("data/tax")
 def unmapped_taxes(request: HttpRequest) -> HttpResponse:
     """Rates that orders carry and nobody has mapped, by the money they hold up."""
     return render(request, "sync/unmapped_taxes.html", {"page": TaxPage(request)})

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts, words
+from mkterp.core.screens.explained import explained_by
 from sync.forms.carriers import CarrierFileForm, CarrierForm
 from sync.services import shipments_desk
 
@@ -50,6 +51,7 @@ def _done(what: str, sent: int) -> str:
 
 @require_http_methods(["GET", "POST"])
 @requires("sync.map_carrier")
+@explained_by("data/fulfilment")
 def import_carriers(request: HttpRequest) -> HttpResponse:
     """A dry run with a verdict for each row; the second step maps them."""
     if request.method == "POST" and "apply" in request.POST:

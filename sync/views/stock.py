@@ -12,6 +12,7 @@ from mapping.models import Listing
 from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 from sync.forms.stock import CadenceForm, SafetyForm
 from sync.models import StockPolicy
 from sync.selectors import stock as levels
@@ -24,6 +25,7 @@ WIDTH, HEIGHT, LEFT, BOTTOM = 560, 220, 46, 28
 
 @require_safe
 @requires("sync.view_listingstock")
+@explained_by("data/stock")
 def cadence(request: HttpRequest) -> HttpResponse:
     """Calls an hour against expected oversold units, today's choice and its neighbours."""
     policy = levels.policy()
@@ -119,6 +121,7 @@ def draw(points: list[dict[str, Any]], chosen: int) -> dict[str, Any] | None:
 
 @require_safe
 @requires("sync.view_safetyrule")
+@explained_by("data/stock")
 def safety(request: HttpRequest) -> HttpResponse:
     """The rules of safety stock in force, and those that were."""
     return _safety(request, SafetyForm(initial={"scope": "GLOBAL"}))

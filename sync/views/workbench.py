@@ -16,6 +16,7 @@ from mkterp.core.errors import Refused
 from mkterp.core.roles import person, requires
 from mkterp.core.screens import serve, toasts, words
 from mkterp.core.screens.actions import Outcome
+from mkterp.core.screens.explained import explained_by
 from mkterp.core.screens.state import ListState
 from sync.forms.desk import ApproveForm, BulkForm, CarryForm, ListingForm, RejectForm
 from sync.screens import EXCEPTIONS
@@ -29,6 +30,7 @@ GONE = "That listing or item is gone, or a pack is not 1 to 1,000 pieces. Nothin
 
 @require_safe
 @requires("mapping.view_listing")
+@explained_by("data/mappings")
 def unmapped(request: HttpRequest) -> HttpResponse:
     """The queue and the open listing. htmx gets the two panes, or only the right one."""
     desk = Desk(request, request.GET, timezone.now())
@@ -214,6 +216,7 @@ def _keys(request: HttpRequest) -> list[str]:
 
 @require_safe
 @requires("mapping.view_listing")
+@explained_by("data/mappings")
 def bulk(request: HttpRequest) -> HttpResponse:
     """What would be mapped above a chosen confidence, before anything is."""
     form = BulkForm(request.GET if "at_least" in request.GET else None)

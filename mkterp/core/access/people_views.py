@@ -12,10 +12,12 @@ from mkterp.core.access.forms import PersonForm, RolesForm
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 
 
 @require_http_methods(["GET", "POST"])
 @roles.requires("core.add_user")
+@explained_by("data/people")
 def add(request: HttpRequest) -> HttpResponse:
     """Add a person; the invitation follows on their page."""
     form = PersonForm(request.POST if request.method == "POST" else None)
@@ -38,6 +40,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @roles.requires("core.change_user")
+@explained_by("data/people")
 def set_roles(request: HttpRequest, key: int) -> HttpResponse:
     """Choose a person's roles, with a reason."""
     person = get_object_or_404(User, pk=key)
@@ -62,6 +65,7 @@ def set_roles(request: HttpRequest, key: int) -> HttpResponse:
 
 @require_POST
 @roles.requires("core.change_user")
+@explained_by("data/people")
 def invite(request: HttpRequest, key: int) -> HttpResponse:
     """Make an invitation and show it once: it is nowhere else to be read."""
     person = get_object_or_404(User, pk=key)

@@ -31,6 +31,7 @@ from mkterp.core.api import tokens
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
 from mkterp.core.screens import toasts
+from mkterp.core.screens.explained import explained_by
 
 
 class SignInForm(LoginForm):
@@ -88,7 +89,7 @@ def _own(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBas
     """A page of one's own account: open to everybody signed in, with or without a second factor."""
     marked = roles.signed_in(view)
     marked.before_second_factor = True  # type: ignore[attr-defined]
-    return marked
+    return explained_by("data/people")(marked)
 
 
 # On the way in, before anybody is signed in.
@@ -115,6 +116,7 @@ class ChangePassword(PasswordChangeView):
     permission = roles.SIGNED_IN
     before_second_factor = True
     template_name = "account/change_password.html"
+    handbook = "data/people"
     success_url = reverse_lazy("account")
 
     def form_valid(self, form: Any) -> HttpResponse:

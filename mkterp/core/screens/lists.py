@@ -16,6 +16,7 @@ from mkterp.core.screens.addresses import address
 from mkterp.core.screens.cells import Cell
 from mkterp.core.screens.columns import Badge
 from mkterp.core.screens.counting import Question
+from mkterp.core.screens.explained import explained_by
 from mkterp.core.screens.export import export, export_workbook
 
 
@@ -247,4 +248,7 @@ class ListScreen:
             patterns.append(path(f"{one}panel/", serve.show_panel(self), name=name))
         if self.detail_template:
             patterns.append(path(one, serve.show_detail(self), name=self.noun_name))
+        if self.handbook:
+            for pattern in patterns:
+                explained_by(self.handbook)(pattern.callback)
         return patterns
