@@ -1,15 +1,18 @@
 """How things stand, in the words of home and health. Reads selectors, writes nothing."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from mkterp.core.models import AccountingPeriod, User
 from mkterp.core.screens import Badge
 from mkterp.core.screens.words import things
+from reconciliation.selectors import board, books, facts
 from sync import selectors
 from sync.domain.cases import CaseKind
 from sync.screens.exception_table import label_of, priority_bar
@@ -132,6 +135,57 @@ def completed_days(*, at: datetime) -> list[Day]:
         "overview.completeness", lambda: selectors.completeness(at=at, days=STRIP_DAYS), 60
     )
     return found or []
+
+
+@dataclass(frozen=True)
+class CloseLine:
+    """How far the close of the period that is worked on has come."""
+
+    period: AccountingPeriod
+    holding: int
+    total: int
+    left: str  # "6 days left"
+
+    @property
+    def text(self) -> str:
+        return f"{self.holding} of {self.total} facts hold, {self.left}"
+
+
+def close_line(*, at: datetime) -> CloseLine | None:
+    """The close in one line; None before there is a calendar.
+
+    Its facts are renewed once a minute, for everybody: to look at them takes some twenty queries.
+    """
+    period = board.current(at=at)
+    if period is None:
+        return None
+    held: tuple[int, int] | None = cache.get_or_set(
+        f"overview.close.{period.pk}", lambda: _held(period, at), 60
+    )
+    holding, total = held or (0, 0)
+    closed = period.state == AccountingPeriod.State.CLOSED
+    today = at.astimezone(settings.COMPANY_TIME_ZONE).date()
+    return CloseLine(period, holding, total, "closed" if closed else days_left(period, today))
+
+
+def _held(period: AccountingPeriod, at: datetime) -> tuple[int, int]:
+    found = facts.findings(period, at)
+    return sum(one.holds for one in found.values()), len(found)
+
+
+def days_left(period: AccountingPeriod, today: date) -> str:
+    """Until the day by which the period is to be closed."""
+    left = (period.due_date - today).days
+    if left < 0:
+        return f"{things(-left, 'day', 'days')} overdue"
+    return f"{things(left, 'day', 'days')} left" if left else "due today"
+
+
+def to_approve(user: User) -> int:
+    """The tax adjustments that this person may approve: none of their own."""
+    if not user.has_perm("reconciliation.approve_taxadjustment"):
+        return 0
+    return books.to_approve().exclude(prepared_by=user).count()
 
 
 def _told(day: Day) -> str:

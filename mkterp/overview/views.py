@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from mkterp.core.roles import public, requires, signed_in
+from mkterp.core.roles import person, public, requires, signed_in
 from mkterp.core.screens.explained import explained_by
 from mkterp.overview import metrics as figures
 from mkterp.overview import standing
@@ -31,6 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
     rows = EXCEPTIONS.rows(request).filter(selectors.awake(at=at), state="OPEN")
     mine = rows.filter(assigned_to=request.user.pk)
     nobodys = rows.filter(assigned_to=None)
+    may_see_close = request.user.has_perm("core.view_accountingperiod")
     yours, free = standing.shown(mine), standing.shown(nobodys)
     context = {
         "screen": EXCEPTIONS,
@@ -41,6 +42,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "counts": selectors.order_counts(),
         "feeds": standing.feed_lines(at=at),
         "stall": selectors.stalled(at=at),
+        "close": standing.close_line(at=at) if may_see_close else None,
+        "approvals": standing.to_approve(person(request)),
         "latest": list(selectors.orders().filter(state="POSTED")[: standing.LATEST]),
         "currency": settings.COMPANY_CURRENCY,
     }

@@ -14,7 +14,7 @@ NOON = datetime(2026, 8, 20, 12, tzinfo=UTC)
 State = TaxAdjustment.State
 
 
-def prepared(code, at, *, state=State.PREPARED, decided=None, by=None):
+def prepared(code, at, *, state=State.PREPARED, decided=None, by=None, **more):
     TaxAdjustment.objects.create(
         kind=TaxAdjustment.Kind.TAX,
         state=state,
@@ -31,6 +31,7 @@ def prepared(code, at, *, state=State.PREPARED, decided=None, by=None):
         decided_at=decided,
         decided_by=by,
         decided_why="it was looked at" if by else "",
+        **more,
     )
 
 
