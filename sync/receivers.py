@@ -1,15 +1,22 @@
-"""News from below: what a changed mapping or rule may have unblocked is decided again."""
+"""News from below: what a changed mapping or rule may have unblocked is decided again.
 
+And from django-q: how a task ended.
+"""
+
+import logging
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import Error
 from django.db.models import Q
 from django.utils import timezone
 
 from mapping.models import Listing, Seller, SkuMapping
 from sync.domain.cases import CaseKind
 from sync.models import ExceptionCase
-from sync.services import guard, orders, stock_orders
+from sync.services import guard, orders, schedules, stock_orders
+
+log = logging.getLogger(__name__)
 
 
 def release(
@@ -53,3 +60,16 @@ def guard_stock(
     items = SkuMapping.objects.filter(listing__in=list(listing_ids)).values_list("item", flat=True)
     stock_orders.touch_items(item_ids=items, at=at)
     stock_orders.touch_sellers(seller_ids=seller_ids, at=at)
+
+
+def task_ended(sender: object, *, task: dict[str, Any], **_: Any) -> None:
+    """Its result is stored. Runs in the cluster's monitor, which must outlive a database's rest."""
+    func, at = task.get("func"), task.get("stopped") or timezone.now()
+    if not isinstance(func, str):
+        return
+    try:
+        schedules.ran(
+            task=func, result=task.get("result"), success=bool(task.get("success")), at=at
+        )
+    except Error as error:
+        log.warning("how %s ended is not written: %s", func, error)

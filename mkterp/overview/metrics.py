@@ -19,6 +19,7 @@ class Figures:
     def collect(self) -> Iterator[Metric]:
         at = timezone.now()
         yield from _feeds(at)
+        yield from _tasks(at)
         yield from _queues(at)
         yield from _cases()
 
@@ -31,6 +32,9 @@ def _feeds(at: datetime) -> Iterator[Metric]:
         "mkterp_feed_success_age_seconds", "since its last success", None, ["feed"]
     )
     waits = GaugeMetricFamily("mkterp_feed_waiting", "rows queued behind it", None, ["feed"])
+    oldest = GaugeMetricFamily(
+        "mkterp_feed_oldest_due_seconds", "how long its oldest due message waits", None, ["feed"]
+    )
     runs = GaugeMetricFamily("mkterp_feed_runs_day", "runs of the last 24 hours", None, ["feed"])
     failures = GaugeMetricFamily(
         "mkterp_feed_failures_day", "failed runs of the last 24 hours", None, ["feed"]
@@ -45,7 +49,23 @@ def _feeds(at: datetime) -> Iterator[Metric]:
         runs.add_metric(name, feed.runs)
         failures.add_metric(name, feed.failures)
         rows.add_metric(name, feed.rows)
-    yield from (well, age, waits, runs, failures, rows)
+        if feed.due_since is not None:
+            oldest.add_metric(name, (at - feed.due_since).total_seconds())
+    yield from (well, age, waits, oldest, runs, failures, rows)
+
+
+def _tasks(at: datetime) -> Iterator[Metric]:
+    well = GaugeMetricFamily(
+        "mkterp_task_well", "1 when a scheduled task's last runs prove it", None, ["task"]
+    )
+    age = GaugeMetricFamily(
+        "mkterp_task_success_age_seconds", "since its last good run", None, ["task"]
+    )
+    for task in selectors.tasks(at=at):
+        well.add_metric([task.name], task.state == "well")
+        if task.succeeded_at is not None:
+            age.add_metric([task.name], (at - task.succeeded_at).total_seconds())
+    yield from (well, age)
 
 
 def _queues(at: datetime) -> Iterator[Metric]:

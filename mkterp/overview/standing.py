@@ -117,6 +117,20 @@ def feed_lines(*, at: datetime) -> list[FeedLine]:
 
 
 @dataclass(frozen=True)
+class TaskLine:
+    """A scheduled task that is no feed, with its badge."""
+
+    task: FeedHealth
+    badge: Badge
+
+
+def task_lines(*, at: datetime) -> list[TaskLine]:
+    """Every scheduled task that is no feed: those in trouble first."""
+    lines = [TaskLine(task, FEED[task.state]) for task in selectors.tasks(at=at)]
+    return sorted(lines, key=lambda line: line.badge.meaning not in ("broke", "need"))
+
+
+@dataclass(frozen=True)
 class DayCell:
     """One day of the completeness strip, with its orders in a sentence."""
 

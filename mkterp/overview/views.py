@@ -60,6 +60,7 @@ def health(request: HttpRequest) -> HttpResponse:
     context = {
         "at": at,
         "feeds": standing.feed_lines(at=at),
+        "tasks": standing.task_lines(at=at),
         "workers": selectors.workers(at=at),
         "stall": selectors.stalled(at=at),
         "counts": selectors.order_counts(),

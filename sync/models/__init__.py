@@ -36,7 +36,7 @@ from sync.models.stock import (
     StockPromise,
     StockTouch,
 )
-from sync.models.work import Feed, FeedHour, Lane, Work
+from sync.models.work import Feed, FeedHour, Lane, TaskRun, Work
 
 __all__ = [
     "AccountBalance",
@@ -86,5 +86,6 @@ __all__ = [
     "StockPromise",
     "StockTouch",
     "SweptOrder",
+    "TaskRun",
     "Work",
 ]

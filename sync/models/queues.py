@@ -119,6 +119,11 @@ class OutboxMessage(Work):
                 name="outbox_due",
                 condition=Q(state__in=["PENDING", "IN_FLIGHT"]),
             ),
+            models.Index(  # the oldest that is due: how long a lane stands still
+                fields=["lane", "not_before"],
+                name="outbox_oldest",
+                condition=Q(dry=False, state__in=["PENDING", "IN_FLIGHT"]),
+            ),
             models.Index(
                 fields=["stream", "id"],
                 name="outbox_stream",

@@ -77,3 +77,18 @@ class FeedHour(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feed} at {self.hour:%Y-%m-%d %H}"
+
+
+class TaskRun(models.Model):
+    """How the runs of one scheduled task ended: the proof that it still runs, whatever it does."""
+
+    task = models.CharField(max_length=120, unique=True)  # its dotted path, as in SCHEDULES
+    succeeded_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)  # the first crash since its last good run
+    error = models.CharField(max_length=200, blank=True)  # of the last crash: the exception's name
+
+    class Meta:
+        ordering: ClassVar = ["task"]
+
+    def __str__(self) -> str:
+        return self.task

@@ -27,7 +27,6 @@ from sync.selectors.exceptions import (
     open_cases,
 )
 from sync.selectors.health import (
-    FEEDS,
     FeedHealth,
     Stall,
     WorkerHealth,
@@ -35,6 +34,7 @@ from sync.selectors.health import (
     feeds,
     stalled,
     status,
+    tasks,
     workers,
 )
 from sync.selectors.invoices import (
@@ -59,6 +59,7 @@ from sync.selectors.queues import (
     outbox,
 )
 from sync.selectors.refunds import corrections, goods_return, parked_corrections
+from sync.selectors.schedules import FEEDS, label_of
 from sync.selectors.shipments import (
     at_stage,
     carriers,
@@ -120,6 +121,7 @@ __all__ = [
     "held",
     "history",
     "inbox",
+    "label_of",
     "last_webhook",
     "lines_of",
     "money_of",
@@ -142,6 +144,7 @@ __all__ = [
     "status",
     "story",
     "stuck_shipments",
+    "tasks",
     "time_to_fix",
     "timeline",
     "unmapped_carriers",

@@ -20,12 +20,14 @@ from sync.models import (
     InboxMessage,
     Invoice,
     OutboxMessage,
+    TaskRun,
 )
+from sync.selectors import evidence
 from sync.selectors.counts import MOST_COUNTED
+from sync.selectors.evidence import LATE_RUNS
 from sync.selectors.invoices import order_counts
+from sync.selectors.schedules import FEEDS, WHEN_NEEDED, label_of, other_tasks
 
-# How late a feed may be before it is called late: three missed runs.
-LATE_RUNS = 3
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 WORKER_SILENT = timedelta(minutes=2, seconds=30)
 
@@ -47,6 +49,7 @@ class FeedHealth:
     runs: int = 0  # of the last day, with how many of them failed and the rows they handled
     failures: int = 0
     rows: int = 0
+    due_since: datetime | None = None  # the oldest message that could be taken now
 
     @property
     def error_percent(self) -> int:
@@ -57,57 +60,17 @@ class FeedHealth:
         return round(self.rows / (DAY / HOUR))
 
 
-# What each feed brings, and the task that runs it.
-FEEDS = {
-    "sellers": ("Sellers", "pull_sellers"),
-    "listings": ("Listings", "pull_listings"),
-    "items": ("ERP items", "pull_items"),
-    "invoices": ("Orders in", "poll_invoices"),
-    "fetch_hinted": ("Orders named by webhooks", "fetch_hinted"),
-    "deliver_erp": ("Orders to the ERP", "deliver_erp"),
-    "deliver_marketplacer": ("ERP numbers to Marketplacer", "deliver_marketplacer"),
-    "read_back": ("ERP documents read back", "read_back"),
-    "erp_documents": ("Posted ERP documents", "pull_documents"),
-    "erp_books": ("ERP periods and balances", "read_books"),
-    "erp_shipments": ("Shipments in the ERP", "pull_erp_shipments"),
-    "shipments": ("Shipments at Marketplacer", "pull_shipments"),
-    "returns": ("Goods that come back", "pull_returns"),
-    "corrections": ("Refunds to the ERP", "look_at_corrections"),
-    "carriers": ("Carriers", "pull_carriers"),
-    "stock": ("Stock levels in", "pull_stock"),
-    "push_stock": ("Stock levels out", "push_stock"),
-    "look_at_stock": ("Stock levels read back", "look_at_stock"),
-    "refunds": ("Refunds in", "pull_refunds"),
-    "remittances": ("Remittances", "sweep_remittances"),
-    "advices": ("Remittance advices", "pull_advices"),
-    "deliver_notices": ("Notifications out", "deliver_notices"),
-}
-# These record a run only when there was work for it, so that silence says nothing.
-_WHEN_NEEDED = (
-    "fetch_hinted",
-    "deliver_erp",
-    "deliver_marketplacer",
-    "read_back",
-    "corrections",
-    "push_stock",
-    "look_at_stock",
-    "deliver_notices",
-)
-
-
 def feed_states(*, at: datetime) -> dict[str, str]:
-    """The state of every feed, as in `feeds`, from its own row alone. One query."""
-    rows = {feed.name: feed for feed in Feed.objects.order_by("name")}
-    # What waits behind a feed is in its words, and never in its state.
-    return {
-        name: _feed_health(name, label, _minutes(name), rows.get(name), 0, at).state
-        for name, (label, _) in FEEDS.items()
-    }
+    """The state of every feed, as in `feeds`, and of every other task. Three queries."""
+    rows, seen = _rows(), evidence.seen(at=at)
+    # How many wait behind a feed is in its words, and never in its state.
+    found = {name: _judged(name, rows, seen, 0, at).state for name in FEEDS}
+    return found | {task: _task_health(task, rows, seen, at).state for task in other_tasks()}
 
 
 def feeds(*, at: datetime) -> list[FeedHealth]:
-    """Every feed, in the order of the road; green only by evidence. Six queries."""
-    rows = {feed.name: feed for feed in Feed.objects.order_by("name")}
+    """Every feed, in the order of the road; green only by evidence. Eight queries."""
+    rows, seen = _rows(), evidence.seen(at=at)
     waiting = _waiting(at)
     last_day = {
         found["feed"]: dict[str, Any](found)
@@ -119,20 +82,69 @@ def feeds(*, at: datetime) -> list[FeedHealth]:
     due = dict(Schedule.objects.values_list("func", "next_run"))
     return [
         replace(
-            _feed_health(name, label, _minutes(name), rows.get(name), waiting.get(name, 0), at),
+            _judged(name, rows, seen, waiting.get(name, 0), at),
             minutes=_minutes(name),
             read_to=rows[name].cursor_at if name in rows else None,
-            next_run=due.get(f"sync.tasks.{task}"),
+            next_run=due.get(task),
             runs=last_day.get(name, {}).get("runs", 0),
             failures=last_day.get(name, {}).get("failures", 0),
             rows=last_day.get(name, {}).get("rows", 0),
         )
-        for name, (label, task) in FEEDS.items()
+        for name, (_, task) in FEEDS.items()
     ]
 
 
+def tasks(*, at: datetime) -> list[FeedHealth]:
+    """Every scheduled task that is no feed, by how its runs ended. Four queries."""
+    rows, seen = _rows(), evidence.seen(at=at)
+    due = dict(Schedule.objects.values_list("func", "next_run"))
+    return [
+        replace(
+            _task_health(task, rows, seen, at),
+            minutes=settings.SCHEDULES[task],
+            next_run=due.get(task),
+        )
+        for task in other_tasks()
+    ]
+
+
+def _rows() -> dict[str, Feed]:
+    return {feed.name: feed for feed in Feed.objects.order_by("name")}
+
+
+def _task_health(task: str, rows: dict[str, Feed], seen: evidence.Seen, at: datetime) -> FeedHealth:
+    run: TaskRun | None = seen.runs.get(task)
+    well = run.succeeded_at if run else None
+    trouble = evidence.task_trouble(task, run, rows, at)
+    state, words = ("well", "") if well else ("waiting", "has not run yet")
+    if trouble is not None:
+        state, words = trouble.state, trouble.words
+    return FeedHealth(task, label_of(task), state, words, well, {}, 0)
+
+
+def _judged(
+    name: str, rows: dict[str, Feed], seen: evidence.Seen, waiting: int, at: datetime
+) -> FeedHealth:
+    """What a feed says of itself, unless that is good and its queue or its task belies it."""
+    label, task = FEEDS[name]
+    feed = rows.get(name)
+    found = _feed_health(name, label, _minutes(name), feed, waiting, at)
+    due = seen.due_since.get(name)
+    if found.state not in ("well", "waiting"):
+        return replace(found, due_since=due)
+    trouble = evidence.task_trouble(task, seen.runs.get(task), rows, at)
+    if trouble is None:
+        still = evidence.stands_still(name, settings.SCHEDULES[task], feed, due, at)
+        if still is not None:
+            words = f"nothing has moved since {still:%d %b %H:%M} UTC, and {waiting or 'some'} wait"
+            trouble = evidence.Trouble("late", words)
+    if trouble is not None:
+        found = replace(found, state=trouble.state, words=trouble.words)
+    return replace(found, due_since=due)
+
+
 def _minutes(name: str) -> int:
-    return 0 if name in _WHEN_NEEDED else settings.SCHEDULES[f"sync.tasks.{FEEDS[name][1]}"]
+    return 0 if name in WHEN_NEEDED else settings.SCHEDULES[FEEDS[name][1]]
 
 
 def _waiting(at: datetime) -> dict[str, int]:
@@ -160,14 +172,13 @@ def _feed_health(
         idle = minutes == 0 and not waiting
         words = "nothing to do yet" if idle else "has not run yet"
         return FeedHealth(name, label, "waiting", words, None, {}, waiting)
-    well, failed = feed.succeeded_at, feed.failed_at
-    if feed.error_kind and failed and (well is None or failed > well):
-        stopped = feed.error_kind in ("misconfigured", "sign-in refused", "missing right")
-        state = "stopped" if stopped else "unavailable"
+    well = feed.succeeded_at
+    if evidence.failing(feed):
+        state = "stopped" if feed.error_kind in evidence.REFUSED else "unavailable"
         return FeedHealth(name, label, state, feed.error, well, feed.counts, waiting)
     late = minutes and (well is None or at - well > timedelta(minutes=minutes * LATE_RUNS))
     if late:
-        return FeedHealth(name, label, "late", "missed its runs", well, feed.counts, waiting)
+        return FeedHealth(name, label, "late", evidence.MISSED, well, feed.counts, waiting)
     return FeedHealth(name, label, "well", "", well, feed.counts, waiting)
 
 
@@ -208,6 +219,14 @@ def status(*, at: datetime) -> dict[str, Any]:
                 "next_run": feed.next_run and feed.next_run.isoformat(),
             }
             for feed in feeds(at=at)
+        },
+        "tasks": {
+            task.name: {
+                "state": task.state,
+                "words": task.words,
+                "succeeded_at": task.succeeded_at and task.succeeded_at.isoformat(),
+            }
+            for task in tasks(at=at)
         },
         "workers": {
             worker.name: {"alive": worker.alive, "beat_at": worker.beat_at.isoformat()}

@@ -3,15 +3,19 @@
 They are cases like any other: one for each cause, and gone by themselves with the proof.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from sync import selectors
 from sync.domain.cases import CaseKind
-from sync.models import ExceptionCase
+from sync.models import ExceptionCase, TaskRun
+from sync.selectors.evidence import MISSED
 from sync.services import cases
 from sync.services.cases import Cause
+
+# The task that watches; after a longer pause than this everything looks late at once.
+WATCH, NAP = "sync.tasks.tend_cases", timedelta(minutes=4)
 
 
 @transaction.atomic
@@ -26,12 +30,13 @@ def watch(*, at: datetime) -> None:
 
 def _missed_runs(at: datetime) -> None:
     open_keys = _open(CaseKind.MISSED_RUN)
-    for feed in selectors.feeds(at=at):
+    # While nothing ran, nobody was told; now everything is about to run, and little stays late.
+    awake = not _slept(at)
+    for feed in [*selectors.feeds(at=at), *selectors.tasks(at=at)]:
         key = f"late:{feed.name}"
         if feed.state == "late" and key not in open_keys:
-            since = f"since {feed.succeeded_at:%d %b %H:%M} UTC" if feed.succeeded_at else "ever"
-            text = f"“{feed.label}” has not got through {since}; it runs every {feed.minutes} min."
-            cases.open_case(cause=Cause(CaseKind.MISSED_RUN, key, text), at=at)
+            if awake:
+                cases.open_case(cause=Cause(CaseKind.MISSED_RUN, key, _told(feed)), at=at)
         elif feed.state != "late" and key in open_keys:
             proof = (
                 {"last got through": f"{feed.succeeded_at:%d %b %H:%M:%S} UTC"}
@@ -42,6 +47,18 @@ def _missed_runs(at: datetime) -> None:
             cases.resolve(
                 case=open_keys[key], resolution=f"It is {feed.state} again.", at=at, proof=proof
             )
+
+
+def _told(feed: selectors.FeedHealth) -> str:
+    since = f"since {feed.succeeded_at:%d %b %H:%M} UTC" if feed.succeeded_at else "ever"
+    if feed.minutes and feed.words == MISSED:
+        return f"“{feed.label}” has not got through {since}; it runs every {feed.minutes} min."
+    return f"“{feed.label}” is late: {feed.words}."
+
+
+def _slept(at: datetime) -> bool:
+    """Whether this watch itself has not run for a while: then no worker did anything."""
+    return TaskRun.objects.filter(task=WATCH, succeeded_at__lt=at - NAP).exists()
 
 
 def _silent_webhooks(at: datetime) -> None:

@@ -59,7 +59,7 @@ def tend_cases(*, at: datetime) -> None:
 def _try_again(at: datetime) -> None:
     failed = Feed.objects.filter(name__in=FEEDS, failed_at__lt=at - TRY_AGAIN)
     for name in failed.exclude(error_kind="").values_list("name", flat=True).order_by("name"):
-        task = f"sync.tasks.{FEEDS[name][1]}"
+        task = FEEDS[name][1]
         if settings.SCHEDULES[task] > 1:
             lanes.wake(task=task, at=at)
 

@@ -7,15 +7,21 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import escape
 from pythonjsonlogger.json import JsonFormatter
 
 from mkterp.core import requestid
 from sync import selectors
 from sync.domain.delivery import Unavailable
-from sync.models import ExceptionCase, InboxMessage, Invoice
+from sync.models import ExceptionCase, InboxMessage, Invoice, OutboxMessage
 from sync.pace import SharedGovernor
+from sync.receivers import task_ended
+from sync.selectors import evidence
+from sync.selectors import schedules as schedule_words
 from sync.services import alarms, feeds
 from tests.factories import make_catalogue_read, make_listing, make_seller, make_tax_codes
 from tests.integration.sync.test_screens_lists import hear
@@ -78,6 +84,174 @@ def test_a_feed_that_never_ran_raises_no_alarm(at):
     alarms.watch(at=at)
 
     assert not ExceptionCase.objects.exists()
+
+
+# -- queues that stand still ----------------------------------------------------------------------
+
+
+def queued(at, *, number=1, lane="ERP", **changes) -> OutboxMessage:
+    given = {
+        "operation": "post_order",
+        "key": f"k{number}",
+        "stream": f"s{number}",
+        "reference": f"INV-{number}",
+        "payload": {},
+        "queued_at": at,
+        "not_before": at,
+    }
+    return OutboxMessage.objects.create(**{**given, "lane": lane, **changes})
+
+
+def test_a_feed_is_late_while_what_is_due_stands_still(at):
+    feeds.told(name="deliver_erp", failure=None, at=at, counts={"sent": 1})
+    for number in range(3):
+        queued(at, number=number)
+    assert feed("deliver_erp", at + timedelta(minutes=10)).state == "well"
+
+    later = at + timedelta(minutes=11)
+    found = feed("deliver_erp", later)
+    assert (found.state, found.words) == (
+        "late",
+        "nothing has moved since 30 Nov 23:59 UTC, and 3 wait",
+    )
+    assert found.due_since == at
+    assert selectors.feed_states(at=later)["deliver_erp"] == "late"
+    alarms.watch(at=later)
+    case = ExceptionCase.objects.get()
+    assert (case.kind, "and 3 wait" in case.cause) == ("MISSED_RUN", True)
+
+    feeds.told(name="deliver_erp", failure=None, at=later, counts={"sent": 3})
+    alarms.watch(at=later)
+    case.refresh_from_db()
+    assert case.state == "RESOLVED"
+
+
+def test_a_feed_that_never_ran_is_late_once_what_is_due_stands_still(at):
+    came("HINT", at).__class__.objects.update(typename="Invoice")
+    queued(at, lane="NOTICES")
+
+    states = selectors.feed_states(at=at + timedelta(minutes=11))
+    assert (states["fetch_hinted"], states["deliver_notices"]) == ("late", "late")
+
+
+def test_what_waits_for_a_person_or_its_time_does_not_make_a_feed_late(at):
+    feeds.told(name="deliver_erp", failure=None, at=at, counts={"sent": 1})
+    later = at + timedelta(hours=5)
+    queued(at, number=1, state="FAILED", stream="one")
+    queued(at, number=2, stream="one")  # behind the one that a person must see to
+    queued(at, number=3, not_before=later + timedelta(minutes=1))
+    queued(at, number=4, state="IN_FLIGHT", lease_until=later + timedelta(minutes=1))
+    queued(at, number=5, dry=True)
+
+    assert feed("deliver_erp", later).state == "well"
+
+    queued(at, number=6)
+    assert feed("deliver_erp", later).state == "late"
+    with override_settings(DRY_RUN=True):
+        assert feed("deliver_erp", later).state == "well"
+
+
+def test_the_oldest_due_message_is_found_by_an_index(at):
+    OutboxMessage.objects.bulk_create(
+        [
+            OutboxMessage(
+                lane="ERP", operation="post_order", key=f"k{n}", stream=f"s{n}", reference="x",
+                payload={}, queued_at=at, not_before=at + timedelta(seconds=n),
+                state="DELIVERED" if n % 20 else "PENDING",
+            )
+            for n in range(5000)
+        ]
+    )  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE sync_outboxmessage")
+    with CaptureQueriesContext(connection) as asked:
+        assert evidence.due_since(at=at + timedelta(hours=3)) == {"deliver_erp": at}
+    assert len(asked) == 1
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + asked[0]["sql"])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "outbox_oldest" in plan
+
+
+# -- tasks ----------------------------------------------------------------------------------------
+
+
+def test_health_shows_every_schedule(operations, client_of, settings, at):
+    known = {task for _, task in schedule_words.FEEDS.values()} | set(schedule_words.TASKS)
+    assert set(settings.SCHEDULES) == known
+
+    page = client_of(operations).get("/health/").text
+    for task in settings.SCHEDULES:
+        assert f"<b>{escape(selectors.label_of(task))}</b>" in page, task
+
+
+CRASH = (
+    "x : Traceback (most recent call last):\n"
+    '  File "worker.py", line 104, in worker\n    res = f()\n'
+    '  File "tasks.py", line 9, in run\n    1 / 0\n          ^\n'
+    "django.db.utils.IntegrityError: duplicate key\nDETAIL: Key (name)=(Jane Doe) exists.\n"
+)
+
+
+def ended(task, at, result=None):
+    task_ended(
+        "django_q",
+        task={"func": task, "stopped": at, "result": result, "success": result is None},
+    )
+
+
+def test_a_task_that_crashes_becomes_late_and_an_alarm_without_saying_whose_data(at):
+    task = "reconciliation.tasks.compare_documents"
+    ended(task, at)
+    for minute in (5, 10, 16):
+        ended(task, at + timedelta(minutes=minute), CRASH)
+    later = at + timedelta(minutes=16)
+
+    found = next(one for one in selectors.tasks(at=later) if one.name == task)
+    assert (found.state, found.succeeded_at) == ("late", at)
+    assert found.words == "its task crashes since 01 Dec 00:04 UTC: IntegrityError"
+    assert selectors.feed_states(at=later)[task] == "late"
+    alarms.watch(at=later)
+    assert "“Compare documents and their tax” is late" in ExceptionCase.objects.get().cause
+
+    ended(task, later)
+    alarms.watch(at=later)
+    assert ExceptionCase.objects.get().state == "RESOLVED"
+
+
+def test_a_task_of_the_night_is_late_by_the_morning(at):
+    task = "sync.tasks.pull_all_stock"
+    ended(task, at)
+
+    assert selectors.feed_states(at=at + timedelta(hours=26))[task] == "well"
+    assert selectors.feed_states(at=at + timedelta(hours=28))[task] == "late"
+
+
+def test_a_feed_whose_task_crashes_is_late_though_its_last_word_was_good(at):
+    feeds.told(name="deliver_erp", failure=None, at=at, counts={"sent": 1})
+    ended("sync.tasks.deliver_erp", at)
+    ended("sync.tasks.deliver_erp", at + timedelta(minutes=1), CRASH)
+
+    found = feed("deliver_erp", at + timedelta(minutes=4))
+    assert (found.state, "crashes" in found.words) == ("late", True)
+
+
+def test_a_far_side_that_refuses_within_a_task_shows_on_its_line(at):
+    feeds.told(name="completeness", failure=Unavailable("no answer"), at=at, counts={})
+
+    assert selectors.feed_states(at=at)["reconciliation.tasks.sweep_days"] == "unavailable"
+
+
+def test_workers_that_slept_do_not_raise_an_alarm_for_everything_at_once(at):
+    ended("sync.tasks.tend_cases", at)
+    ended("sync.tasks.canary", at)
+    later = at + timedelta(hours=8)
+    alarms.watch(at=later)
+    assert not ExceptionCase.objects.exists()
+
+    ended("sync.tasks.tend_cases", later)
+    alarms.watch(at=later + timedelta(minutes=1))
+    assert "Prove that a worker executes" in ExceptionCase.objects.get().cause
 
 
 # -- webhooks -------------------------------------------------------------------------------------
