@@ -13,6 +13,7 @@ from mkterp.core.models import AccountingPeriod, User
 from mkterp.core.screens import Badge
 from mkterp.core.screens.words import things
 from reconciliation.selectors import board, books, facts
+from reconciliation.selectors.books import Proof
 from sync import selectors
 from sync.domain.cases import CaseKind
 from sync.screens.exception_table import label_of, priority_bar
@@ -132,15 +133,76 @@ def task_lines(*, at: datetime) -> list[TaskLine]:
 
 @dataclass(frozen=True)
 class DayCell:
-    """One day of the completeness strip, with its orders in a sentence."""
+    """One day of the completeness strip: what came here, against what both sides named.
+
+    Our own rows cannot say that nothing is missing. A day is whole only once both sides were asked
+    about it, after it was over.
+    """
 
     day: Day
-    words: str
+    proof: Proof | None = None
+    before_us: bool = False  # before go-live: nobody asks
+
+    @property
+    def orders(self) -> int:
+        return max(self.day.seen, self.proof.orders if self.proof else 0)
+
+    @property
+    def lost(self) -> int:
+        """Unaccounted for: found when both sides were asked, or in our own rows since."""
+        return max(self.day.unexplained, self.proof.gaps if self.proof else 0)
+
+    @property
+    def meaning(self) -> str:
+        """The colour of its cell."""
+        if self.lost:
+            return "broke"
+        if self.day.waiting:
+            return "need"
+        if self.day.moving:
+            return "move"
+        return "done" if self.proof and self.orders else "wait"
+
+    @property
+    def word(self) -> str:
+        if self.lost:
+            return f"{self.lost:,} lost"
+        if self.day.waiting:
+            return f"{self.day.waiting:,} wait"
+        if self.day.moving:
+            return f"{self.day.moving:,} move"
+        if self.proof is None:
+            return "–" if self.before_us else "not proved"
+        return "whole" if self.orders else "none"
+
+    @property
+    def words(self) -> str:
+        """The day in a sentence."""
+        day = self.day
+        parts = [
+            (day.posted, "in the ERP"),
+            (day.moving, "on their way"),
+            (day.waiting, "wait for a person"),
+            (day.cancelled, "cancelled"),
+            (self.lost, "unaccounted for"),
+        ]
+        known = ", ".join(f"{many:,} {what}" for many, what in parts if many)
+        said = things(self.orders, "order", "orders") if self.orders else "no orders"
+        return f"{day.day:%a %d %b}: {said}{': ' if known else ''}{known}; {self._proved}"
+
+    @property
+    def _proved(self) -> str:
+        if self.before_us and self.proof is None:
+            return "before go-live"
+        return "both sides were asked" if self.proof else "not proved yet"
 
 
 def day_cells(*, at: datetime) -> list[DayCell]:
     """The last four weeks, oldest first."""
-    return [DayCell(day, _told(day)) for day in completed_days(at=at)]
+    days = completed_days(at=at)
+    proved = books.proofs(since=days[0].day) if days else {}
+    live = settings.GO_LIVE_AT.astimezone(settings.COMPANY_TIME_ZONE).date()
+    return [DayCell(day, proved.get(day.day), before_us=day.day < live) for day in days]
 
 
 def completed_days(*, at: datetime) -> list[Day]:
@@ -200,17 +262,3 @@ def to_approve(user: User) -> int:
     if not user.has_perm("reconciliation.approve_taxadjustment"):
         return 0
     return books.to_approve().exclude(prepared_by=user).count()
-
-
-def _told(day: Day) -> str:
-    if not day.seen:
-        return f"{day.day:%a %d %b}: no orders"
-    parts = [
-        (day.posted, "in the ERP"),
-        (day.moving, "on their way"),
-        (day.waiting, "wait for a person"),
-        (day.cancelled, "cancelled"),
-        (day.unexplained, "unexplained"),
-    ]
-    known = ", ".join(f"{many:,} {what}" for many, what in parts if many)
-    return f"{day.day:%a %d %b}: {things(day.seen, 'order', 'orders')}: {known}"

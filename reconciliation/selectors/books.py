@@ -1,10 +1,13 @@
 """Adjustments, journals, differences and days as the screens and the evidence show them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.conf import settings
+from django.db.models import Case, CharField, F, Min, OuterRef, QuerySet, Subquery, Sum, Value, When
 from django.db.models.fields.json import KeyTextTransform
 
 from reconciliation.models import (
@@ -112,6 +115,31 @@ def discrepancies() -> QuerySet[Any]:
 
 def completeness() -> QuerySet[CompletenessStatement]:
     return CompletenessStatement.objects.select_related("seller").order_by("-day", "-pk")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What both sides said of one day, when they were last asked about it."""
+
+    asked_at: datetime
+    orders: int  # all that either side knows, but for those from before go-live
+    gaps: int  # of these, unaccounted for
+
+
+def proofs(*, since: date) -> dict[date, Proof]:
+    """The days that both sides were asked about after they were over. One query."""
+    days = (
+        CompletenessStatement.objects.filter(day__gte=since)
+        .order_by("day")
+        .values_list("day")
+        .annotate(asked=Min("asked_at"), known=Sum("orders") - Sum("historic"), lost=Sum("gaps"))
+    )
+    zone = settings.COMPANY_TIME_ZONE
+    return {
+        day: Proof(asked, orders, gaps)
+        for day, asked, orders, gaps in days
+        if asked.astimezone(zone).date() > day
+    }
 
 
 def to_approve() -> QuerySet[TaxAdjustment]:

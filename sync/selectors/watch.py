@@ -78,7 +78,7 @@ def _budget(name: str, pace: CallPace | None, allowed: int, at: datetime) -> Bud
 
 @dataclass(frozen=True)
 class Day:
-    """One day's orders by where they are. `unexplained` must be nought."""
+    """One day's orders that came here, by where they are. `unexplained` must be nought."""
 
     day: date
     seen: int = 0
@@ -92,15 +92,6 @@ class Day:
     def unexplained(self) -> int:
         known = self.posted + self.waiting + self.moving + self.cancelled
         return self.seen - known + self.posted - self.read_back
-
-    @property
-    def meaning(self) -> str:
-        """The colour of its cell: broke, need, move, done, or wait for a day without orders."""
-        if not self.seen:
-            return "wait"
-        if self.unexplained:
-            return "broke"
-        return "need" if self.waiting else "move" if self.moving else "done"
 
 
 def completeness(*, at: datetime, days: int) -> list[Day]:

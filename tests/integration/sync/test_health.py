@@ -6,6 +6,7 @@ import socket
 from datetime import timedelta
 
 import pytest
+from django.conf import settings as product
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
@@ -15,6 +16,8 @@ from django.utils.html import escape
 from pythonjsonlogger.json import JsonFormatter
 
 from mkterp.core import requestid
+from mkterp.overview import standing
+from reconciliation.models import CompletenessStatement
 from sync import selectors
 from sync.domain.delivery import Unavailable
 from sync.models import ExceptionCase, InboxMessage, Invoice, OutboxMessage
@@ -300,21 +303,55 @@ def test_calls_of_this_hour_are_counted_against_what_is_allowed():
 # -- completeness ---------------------------------------------------------------------------------
 
 
-def test_a_day_is_whole_only_when_every_order_is_accounted_for(at):
+def cell(day, at):
+    cache.clear()
+    return next(one for one in standing.day_cells(at=at) if one.day.day == day)
+
+
+def state(day, at, **given):
+    CompletenessStatement.objects.create(
+        day=day, currency="EUR", asked_at=at, seller_key=str(at), **given
+    )
+
+
+def test_a_day_is_whole_only_when_every_order_is_accounted_for_and_both_sides_were_asked(at):
     make_catalogue_read()
     make_tax_codes()
     invoice = hear(1, at=at, listing=make_listing(seller=make_seller()))
-    day = at + timedelta(hours=1)
+    zone = product.COMPANY_TIME_ZONE
+    day, night = invoice.placed_at.astimezone(zone).date(), invoice.placed_at + timedelta(days=2)
 
-    def today():
-        days = selectors.completeness(at=day, days=60)
-        return next(found for found in days if found.seen)
-
-    assert (today().waiting, today().unexplained, today().meaning) == (1, 0, "need")
-    Invoice.objects.filter(pk=invoice.pk).update(state=Invoice.State.POSTED)
+    assert (cell(day, night).word, cell(day, night).meaning) == ("1 wait", "need")
+    rows = Invoice.objects.filter(pk=invoice.pk)
 
     # Said to be posted, and nobody has seen the ERP's document.
-    assert (today().unexplained, today().meaning) == (1, "broke")
+    rows.update(state=Invoice.State.POSTED)
+    assert (cell(day, night).word, cell(day, night).meaning) == ("1 lost", "broke")
+
+    rows.update(state=Invoice.State.CANCELLED)
+    assert (cell(day, night).word, cell(day, night).meaning) == ("not proved", "wait")
+    assert "not proved yet" in cell(day, night).words
+
+    # Asked while the day still ran, it may have gone on.
+    state(day, invoice.placed_at, orders=1, cancelled=1)
+    assert cell(day, night).word == "not proved"
+
+    CompletenessStatement.objects.all().delete()
+    state(day, night, orders=1, cancelled=1)
+    assert (cell(day, night).word, cell(day, night).meaning) == ("whole", "done")
+
+
+def test_an_order_that_never_came_here_is_lost_on_the_strip(operations, client_of, at):
+    day = at.astimezone(product.COMPANY_TIME_ZONE).date() - timedelta(days=3)
+    state(day, at, orders=2, gaps=2)
+    state(day - timedelta(days=1), at - timedelta(minutes=1))
+
+    found = cell(day, at)
+    assert (found.orders, found.word, found.meaning) == (2, "2 lost", "broke")
+    assert cell(day - timedelta(days=1), at).word == "none"
+    assert cell(day - timedelta(days=2), at).word == "not proved"
+    with override_settings(GO_LIVE_AT=at):
+        assert cell(day - timedelta(days=2), at).word == "–"
 
 
 # -- pages ----------------------------------------------------------------------------------------
