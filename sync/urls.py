@@ -40,6 +40,7 @@ urlpatterns = [
     path("inventory/cadence/choose/", views.choose_cadence, name="cadence-choose"),
     path("inventory/safety/", views.safety, name="safety-stock"),
     path("inventory/safety/keep-back/", views.keep_back, name="safety-stock-set"),
+    path("feeds/run/", views.run_feed, name="feed-run"),
     *NOTIFICATIONS.urls("notifications/"),
     path("notifications/mine/", views.own_notifications, name="own-notifications"),
     path(

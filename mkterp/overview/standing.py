@@ -95,6 +95,11 @@ class FeedLine:
         return self.badge.meaning == "broke"
 
     @property
+    def path(self) -> str:
+        """The task that runs it."""
+        return selectors.FEEDS[self.feed.name][1]
+
+    @property
     def read(self) -> list[tuple[str, Any]]:
         """What the last run counted, in words."""
         return [(name.replace("_", " "), value) for name, value in self.feed.counts.items()]

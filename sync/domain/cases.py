@@ -181,7 +181,7 @@ KINDS: dict[CaseKind, KindFacts] = {
     CaseKind.FEED_STOPPED: KindFacts(
         "Feed stopped",
         3,
-        "The connection refuses us. Check address, key and rights, then start the feed again.",
+        "The connection refuses us. Check address, key and rights, then run the feed on Health.",
         True,
     ),
     CaseKind.MISSED_RUN: KindFacts(

@@ -1,5 +1,6 @@
 """The doors of this room that are not lists."""
 
+from sync.views.feeds import run_feed
 from sync.views.notices import (
     add_channel,
     change_channel,
@@ -56,6 +57,7 @@ __all__ = [
     "reject",
     "remap",
     "retire",
+    "run_feed",
     "safety",
     "still_right",
     "take_back",

@@ -11,15 +11,18 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import escape
+from django_q.models import OrmQ
 from pythonjsonlogger.json import JsonFormatter
 
 from mkterp.core import requestid
+from mkterp.core.models import AuditEntry
 from mkterp.overview import standing
 from reconciliation.models import CompletenessStatement
 from sync import selectors
-from sync.domain.delivery import Unavailable
+from sync.domain.delivery import Misconfigured, Throttled, Unavailable
 from sync.models import ExceptionCase, InboxMessage, Invoice, OutboxMessage
 from sync.pace import SharedGovernor
 from sync.receivers import task_ended
@@ -410,3 +413,42 @@ def test_a_log_line_for_machines_names_the_request_and_the_order(settings):
 
     assert (said["request_id"], said["order"]) == ("req-12345678", "INV-7")
     assert (said["message"], said["level"], said["logger"]) == ("delivered x", "INFO", "sync")
+
+
+# -- running by hand ------------------------------------------------------------------------------
+
+
+def press(client, task):
+    return client.post(reverse("sync:feed-run"), {"task": task}, follow=True)
+
+
+def test_a_refused_feed_is_run_at_once_and_only_once(operations, client_of, at):
+    now = timezone.now()
+    feeds.told(name="deliver_erp", failure=Misconfigured("wrong key"), at=now, counts={})
+    assert feeds.held_back(name="deliver_erp", at=now)
+    client = client_of(operations)
+    assert "Run now" in client.get("/health/").text
+
+    for _ in range(2):
+        page = press(client, "sync.tasks.deliver_erp")
+    assert "Orders to the ERP: a run is queued. Health shows how it ends." in page.text
+    assert OrmQ.objects.count() == 1
+    assert not feeds.held_back(name="deliver_erp", at=now)
+    assert AuditEntry.objects.filter(action="feed.run", by=operations).count() == 1
+
+
+def test_a_feed_that_was_asked_to_wait_is_not_run(administrator, client_of):
+    failure = Throttled("slow down", retry_after=60)
+    feeds.told(name="push_stock", failure=failure, at=timezone.now(), counts={})
+
+    page = press(client_of(administrator), "sync.tasks.push_stock")
+    assert "asks to be left alone" in page.text
+    assert "runs here" in press(client_of(administrator), "os.abort").text
+    assert not OrmQ.objects.exists()
+
+
+def test_who_may_not_run_a_feed_sees_no_button_and_is_refused(viewer, client_of):
+    client = client_of(viewer)
+
+    assert "Run now" not in client.get("/health/").text
+    assert press(client, "sync.tasks.deliver_erp").status_code == 403
