@@ -10,7 +10,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 from django_q.tasks import async_task
 
-from sync.models import OutboxMessage
+from sync.models import OutboxMessage, TaskRun
 from tests.contract.queue.real_worker import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,6 +69,21 @@ def test_a_failing_task_is_not_repeated_by_the_queue(shared_worker):
     failed = wait_until(Task.objects.filter(success=False).first, "the failure")
     wait_until(lambda: OrmQ.objects.count() == 0, "its acknowledgement")
     assert failed.attempt_count == 1
+
+
+def test_how_a_scheduled_task_ended_is_written_when_its_result_is_stored(shared_worker):
+    async_task("sync.tasks.canary")
+    run = wait_until(TaskRun.objects.filter(task="sync.tasks.canary").first, "its good run")
+    assert (run.succeeded_at is not None, run.failing_since) == (True, None)
+
+    async_task("sync.tasks.canary", "nobody asked for this")
+    wait_until(TaskRun.objects.exclude(failing_since=None).exists, "its crash")
+    run.refresh_from_db()
+    assert (run.error, run.succeeded_at is not None) == ("TypeError", True)
+
+    async_task("sync.tasks.canary")
+    wait_until(TaskRun.objects.filter(failing_since=None, error="").exists, "its recovery")
+    wait_until(lambda: OrmQ.objects.count() == 0, "its acknowledgement")
 
 
 def test_a_lane_that_is_woken_ten_times_delivers_each_message_once(shared_worker, marks):
