@@ -8,12 +8,16 @@ from mapping.api import router as mapping
 from mkterp.core import roles
 from mkterp.core.api.operations import answer_refusals
 from mkterp.core.api.tokens import Bearer
+from reconciliation.api import router as reconciliation
 from sync.api import router as sync
 
 api = NinjaAPI(
     title="mkterp",
     version="1",
-    description="Orders, exceptions and mappings, for programs. See the handbook, page API.",
+    description=(
+        "Orders, exceptions, messages, mappings and tax adjustments, for programs. "
+        "See the handbook, page API (/handbook/api/)."
+    ),
     auth=Bearer(),
     throttle=AuthRateThrottle("600/m"),
     docs_url=None,  # the page it would show loads scripts from elsewhere
@@ -21,6 +25,7 @@ api = NinjaAPI(
 )
 api.add_router("", mapping)
 api.add_router("", sync)
+api.add_router("", reconciliation)
 answer_refusals(api)
 
 

@@ -121,6 +121,8 @@ MODELS = {
     "token-revoke": ApiToken,
     "view-remove": KeptView,
     "api:order": Invoice,
+    "api:exception": ExceptionCase,
+    "api:adjustment": TaxAdjustment,
     "api:retry_message": OutboxMessage,
     **dict.fromkeys(("access:person", "access:person-roles", "access:person-invite"), User),
 }

@@ -1,7 +1,11 @@
 """The API: by token only, with the person's permissions, in pages, never a surprise."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 import schemathesis
+from django.conf import settings as django
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection
 from django.test import Client
@@ -15,9 +19,14 @@ from mkterp.api import api
 from mkterp.core.api import tokens
 from mkterp.core.models import ApiToken, AuditEntry
 from mkterp.core.roles import ROLES
+from mkterp.overview import handbook
 from mkterp.wsgi import application
-from sync.models import ExceptionCase, Invoice
-from sync.services import inbox
+from reconciliation.models import TaxAdjustment
+from reconciliation.services import adjustments
+from sync.domain.cases import CaseKind
+from sync.models import ExceptionCase, Invoice, OutboxMessage
+from sync.services import cases, inbox
+from sync.services.cases import Cause
 from tests.factories import (
     make_catalogue_read,
     make_item,
@@ -146,6 +155,132 @@ def test_a_page_costs_the_same_queries_however_many_rows(viewer, blocked):
     assert asked[0] == asked[1]
 
 
+def test_an_order_is_found_by_its_number(viewer, blocked):
+    secret = token_of(viewer)
+    for number in ("INV-2", "2", "inv-2"):
+        rows = call(secret, f"orders?number={number}").json()["rows"]
+        assert [row["number"] for row in rows] == ["INV-2"]
+
+    assert call(secret, "orders?number=INV-9").json()["rows"] == []
+    assert call(secret, "orders?number=ORD").json()["rows"] == []
+
+
+def test_exceptions_are_found_by_seller(viewer, blocked):
+    secret, other = token_of(viewer), make_seller()
+    of_theirs = f"exceptions?seller_id={blocked.seller.marketplacer_id}"
+    (found,) = call(secret, of_theirs).json()["rows"]
+
+    assert (found["kind"], found["messages"]) == ("UNMAPPED_SKU", [])
+    assert found["seller_id"] == blocked.seller.marketplacer_id
+    assert call(secret, f"exceptions/{found['id']}").json() == found
+    assert call(secret, f"exceptions?seller_id={other.marketplacer_id}").json()["rows"] == []
+
+
+@pytest.fixture
+def refused(at, operations, blocked) -> OutboxMessage:
+    """The message of an order that the ERP refused, and the exception it opened."""
+    invoice = Invoice.objects.order_by("pk").first()
+    cause = Cause(CaseKind.ERP_REJECTED, "post_order:1", "The ERP refused it.")
+    case = cases.open_case(cause=cause, at=at)
+    message = OutboxMessage.objects.create(
+        lane="ERP", operation="post_order", key=invoice.marketplacer_id, stream="s",
+        reference="INV-1", payload={}, state="FAILED", queued_at=at, not_before=at,
+        last_error="no such party", case=case,
+    )  # fmt: skip
+    invoice.posting, invoice.state = message, Invoice.State.FAILED
+    invoice.save()
+    return message
+
+
+def test_what_was_refused_is_named_where_it_is_looked_for_and_sent_again_by_that_name(
+    operations, refused
+):
+    secret = token_of(operations, may_act=True)
+    (order,) = call(secret, "orders?state=FAILED").json()["rows"]
+    (case,) = call(secret, "exceptions?kind=ERP_REJECTED").json()["rows"]
+    (message,) = call(secret, "outbox").json()["rows"]
+    named = {"id": refused.pk, "operation": "post_order", "state": "FAILED"}
+
+    assert (order["message"], case["messages"]) == (named, [named])
+    assert (message["id"], message["exception"]) == (refused.pk, case["id"])
+    assert (message["reference"], message["last_answer"]) == ("INV-1", "no such party")
+
+    again = call(secret, f"outbox/{order['message']['id']}/retry", "post")
+
+    assert (again.status_code, again.json()["state"]) == (200, "PENDING")
+    assert call(secret, f"outbox/{refused.pk}/retry", "post").status_code == 409
+    assert call(secret, f"orders/{order['id']}").json()["message"]["state"] == "PENDING"
+
+
+@pytest.fixture
+def adjusted(at, blocked, finance) -> TaxAdjustment:
+    """An adjustment that the system prepared, that finance approved and the ERP booked."""
+    TaxAdjustment.objects.create(
+        kind="TAX", invoice=Invoice.objects.get(legacy_id=2), day=at.date() - timedelta(days=9),
+        currency="GBP", account="2.2.3", clearing_account="4.1.9", amount_minor=-2,
+        theirs_minor=101, ours_minor=103, cause="ROUNDING", rule="up to 2", prepared_at=at,
+    )  # fmt: skip
+    row = TaxAdjustment.objects.create(
+        kind="WRITE_OFF", day=at.date(), currency="GBP", account="2.2.3", clearing_account="4.1.9",
+        amount_minor=5, theirs_minor=0, ours_minor=0, rule="by hand", prepared_at=at,
+    )  # fmt: skip
+    (journal,) = adjustments.approve(rows=[row], by=finance, at=at)
+    OutboxMessage.objects.filter(pk=journal.posting_id).update(answer={"number": "JE-7"})
+    row.refresh_from_db()
+    return row
+
+
+def test_adjustments_say_what_is_booked_by_whose_word_and_as_which_journal(viewer, adjusted, at):
+    secret = token_of(viewer)
+    booked, waiting = call(secret, "adjustments").json()["rows"]
+
+    assert (booked["state"], booked["decided_by"]) == ("APPROVED", "finance")
+    assert (booked["journal"], booked["journal_erp_number"]) == (str(adjusted.journal), "JE-7")
+    assert (booked["order"], booked["order_number"], booked["prepared_by"]) == (None, "", "")
+    figures = [waiting[f"{name}_minor"] for name in ("amount", "theirs", "ours")]
+    assert figures == [-2, 101, 103]
+    assert (waiting["order_number"], waiting["cause"]) == ("INV-2", "ROUNDING")
+    assert (waiting["journal"], waiting["decided_at"]) == ("", None)
+    assert call(secret, f"adjustments/{booked['id']}").json() == booked
+    for chosen, row in (
+        ("state=PREPARED", waiting),
+        (f"first_day={at.date()}", booked),
+        (f"last_day={at.date() - timedelta(days=1)}", waiting),
+        ("order_number=INV-2", waiting),
+    ):
+        assert call(secret, f"adjustments?{chosen}").json()["rows"] == [row], chosen
+
+
+@pytest.mark.parametrize("path", ["orders", "exceptions?state=OPEN", "outbox", "adjustments"])
+def test_no_list_asks_more_for_more_rows(viewer, refused, adjusted, at, path):
+    cases.open_case(cause=Cause(CaseKind.STOCK_DRIFT, "x", "Something."), at=at)
+    for number in (1, 2):
+        refused.pk, refused.key = None, f"again-{number}"
+        refused.save(force_insert=True)
+    secret, joined = token_of(viewer), "&" if "?" in path else "?"
+    call(secret, path)  # the token is seen for the first time
+    asked = []
+    for limit in (1, 2):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(call(secret, f"{path}{joined}limit={limit}").json()["rows"]) == limit
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1] <= 12
+
+
+def test_the_handbook_names_every_operation_and_what_it_asks():
+    text = (Path(django.BASE_DIR) / "docs/operators/api.md").read_text()
+    for _, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                address = f"/api/v1/{path}".replace("{int:key}", "{key}")
+                line = f"| `{operation.methods[0]} {address}` |"
+                (row,) = [one for one in text.splitlines() if one.startswith(line)]
+                assert f"`{operation.view_func.permission}`" in row
+    assert "page API (/handbook/api/)" in api.description
+    assert handbook.page("api").title == "API"
+
+
 def test_every_operation_asks_a_permission_that_some_role_holds():
     held = {name for role in ROLES.values() for name in role.permissions}
     asked = {}
@@ -162,7 +297,7 @@ schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 
 
 @pytest.fixture
-def act_token(administrator, operations, blocked):
+def act_token(administrator, operations, blocked, refused, adjusted):
     make_mapping(listing=make_listing(seller=blocked.seller))
     return token_of(operations, may_act=True)
 
