@@ -119,6 +119,9 @@ _FINANCE = _VIEW | {
     "reconciliation.take_bankfile",
     "sync.assign_exceptioncase",
     "sync.retry_correction",
+    # What an exception of theirs tells them to send again: an entry the ERP refused. It goes as it
+    # was frozen and approved, so that nobody decides anything by it. The outbox is operations'.
+    "sync.retry_exceptioncase",
     "sync.view_rawpayload",
 }
 _CONTROL = _FINANCE | {
@@ -138,6 +141,7 @@ _ADMINISTER = _VIEW | {
     "mapping.change_ownershiprule",
     "mapping.change_sellertreatment",
     "sync.add_channel",
+    "sync.assign_exceptioncase",
     "sync.change_channel",
     "sync.change_safetyrule",
     "sync.choose_cadence",

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from mkterp.core.errors import Refused
 from mkterp.core.models import AuditEntry, User
+from mkterp.core.roles import ROLES, sync_roles
 from sync import selectors
 from sync.domain.cases import OF_ORDERS, CaseKind
-from sync.models import ExceptionCase, Invoice
+from sync.models import ExceptionCase, Invoice, OutboxMessage
 from sync.services import case_desk, cases, upkeep, weighing
 from sync.services.cases import Cause, Stake
 from tests.factories import make_catalogue_read, make_listing, make_seller, make_tax_codes
@@ -271,6 +272,46 @@ def test_a_case_is_not_given_to_somebody_who_may_do_nothing_about_it(operations,
 
     case.refresh_from_db()
     assert case.assigned_to is None
+
+
+@pytest.mark.parametrize("kind", ["NO_FULFILMENT_RULE", "AUTO_MAP_OFF", "FEED_STOPPED"])
+def test_an_administrator_takes_a_case_that_asks_for_one_and_is_given_it(
+    operations, administrator, client_of, at, kind
+):
+    case = opened(CaseKind(kind), at=at)
+    asked = client_of(operations).post(reverse("sync:exception-assign"), {"one": case.pk})
+    assert f'<option value="{administrator.pk}">' in asked.text
+    client = client_of(administrator)
+
+    client.post(reverse("sync:exception-take"), {"one": case.pk})
+    comment = {"one": case.pk, "confirmed": "1", "text": "Looking."}
+    client.post(reverse("sync:exception-comment"), comment)
+
+    case.refresh_from_db()
+    assert case.assigned_to == administrator
+    assert AuditEntry.objects.get(action="case.comment").reason == "Looking."
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_refused_entry_is_sent_again_by_those_whom_its_case_tells_to(role, client_of, at):
+    sync_roles()
+    person = User.objects.create(username="somebody")
+    person.groups.set([Group.objects.get(name=role)])
+    case = opened(CaseKind.JOURNAL_REFUSED, at=at)
+    message = OutboxMessage.objects.create(
+        lane="ERP", operation="post_journal", key="tax:1", stream="s", reference="TJ-1",
+        payload={}, state="FAILED", queued_at=at, not_before=at, case=case,
+    )  # fmt: skip
+    client, may = client_of(person), role in ("operations", "finance", "controller")
+    page = client.get(reverse("sync:exception", kwargs={"key": case.pk}))
+    assert (reverse("sync:exception-retry") in page.text) == may
+
+    answer = client.post(reverse("sync:exception-retry"), {"one": case.pk})
+
+    message.refresh_from_db()
+    assert (message.state, answer.status_code) == (("PENDING", 303) if may else ("FAILED", 403))
+    from_outbox = client.post(reverse("sync:outbox-message-retry"), {"one": message.pk})
+    assert (from_outbox.status_code == 403) == (role != "operations")
 
 
 def test_many_cases_are_given_away_on_the_screen_at_once(operations, colleague, client_of, at):
