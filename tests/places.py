@@ -20,8 +20,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mapping.models import DuplicatePair, ImportedFile, Listing, Seller, SkuMapping
-from mkterp.core import roles
-from mkterp.core.models import AccountingPeriod, ApiToken, KeptView, User
+from mkterp.core import audit, roles
+from mkterp.core.models import AccountingPeriod, ApiToken, AuditEntry, KeptView, User
 from mkterp.core.screens.doors import Door, doors
 from reconciliation.models import (
     BankFile,
@@ -119,6 +119,7 @@ MODELS = {
     **dict.fromkeys(("sync:channel", "sync:channel-change"), Channel),
     "sync:refund": Correction,
     "token-revoke": ApiToken,
+    "audit-entry": AuditEntry,
     "view-remove": KeptView,
     "api:order": Invoice,
     "api:exception": ExceptionCase,
@@ -188,6 +189,8 @@ def fill(*, at: datetime) -> None:
             model.objects.create(**facts)
     if not KeptView.objects.exists():
         KeptView.objects.create(person=person, list="sync:orders", name="a view", kept_at=at)
+    if not AuditEntry.objects.exists():
+        audit.record(action="an_action", subject=person, by=person, at=at, after={"a": "value"})
     if not DuplicatePair.objects.exists():
         left, right = sorted((make_item(), make_item()), key=lambda item: item.pk)
         DuplicatePair.objects.create(left=left, right=right, found_at=at)

@@ -17,6 +17,7 @@ from mapping.models import (
     SkuMapping,
     TaxCodeMapping,
 )
+from mkterp.core.models import AuditEntry
 from reconciliation.models import (
     BankFile,
     BankLine,
@@ -119,6 +120,14 @@ SPECIAL: dict[type[models.Model], dict[str, str]] = {
     Discrepancy: {"line_key": "'l' || n", "allowed": "g % 2 = 0"},
     AccountLine: {"account": "'4'"},
     Channel: {"least_severity": "2", "rhythm": "'DAILY'"},
+    AuditEntry: {
+        "by_id": "CASE WHEN g % 3 > 0 THEN {User} + 1 END",
+        "action": "(ARRAY['case.assign','case.resolved','mapping.confirm'])[1 + g % 3]",
+        "subject": "(ARRAY['sync.exceptioncase','sync.exceptioncase','mapping.skumapping'])"
+        "[1 + g % 3] || ':' || n",
+        "after": """jsonb_build_object('state', 'S' || n)""",
+        "reason": "CASE WHEN g % 3 = 1 THEN 'Its cause ' || n || ' is gone.' ELSE '' END",
+    },
     Notification: {"channel_id": "{Channel} + 1", "message_id": "{OutboxMessage} + g"},
 }  # fmt: skip
 
@@ -132,7 +141,7 @@ TABLES: tuple[tuple[type[models.Model], int], ...] = (
     (RemittanceAdvice, 10), (BankFile, 1_000), (BankLine, 1), (SettlementEntry, 1),
     (GatewayLine, 1), (Residue, 1), (Journal, 10), (JournalLine, 5), (TaxAdjustment, 1),
     (Discrepancy, 1), (AccountLine, 1), (CompletenessStatement, 1_000),
-    (Channel, 1_000), (Notification, 10),
+    (Channel, 1_000), (Notification, 10), (AuditEntry, 1),
 )  # fmt: skip
 
 

@@ -33,8 +33,9 @@ def test_every_page_belongs_to_a_kind():
 # -- the handbook in the app ----------------------------------------------------------------------
 
 OWNED = {
-    "buyers", "close", "connections", "exceptions", "fulfilment", "items", "listings", "mappings",
-    "notifications", "orders", "people", "seller-stock", "settlement", "ship-from", "stock", "tax",
+    "audit", "buyers", "close", "connections", "exceptions", "fulfilment", "items", "listings",
+    "mappings", "notifications", "orders", "people", "seller-stock",
+    "settlement", "ship-from", "stock", "tax",
 }  # fmt: skip
 
 

@@ -5,8 +5,10 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Upper
 
 
 class User(AbstractUser):
@@ -18,6 +20,14 @@ class User(AbstractUser):
         return self.get_full_name() or self.username
 
 
+class KindOf(Func):
+    """The kind of row a subject names: of "mapping.skumapping:17" what stands before the colon."""
+
+    function = "SPLIT_PART"
+    template = "%(function)s(%(expressions)s, ':', 1)"
+    output_field = models.CharField(max_length=80)
+
+
 class AuditEntry(models.Model):
     """Who did what to which row, with the values before and after. Only ever inserted.
 
@@ -25,7 +35,9 @@ class AuditEntry(models.Model):
     """
 
     at = models.DateTimeField()
-    by = models.ForeignKey(User, models.PROTECT, null=True, blank=True)  # null: the system
+    by = models.ForeignKey(  # null: the system; `audit_by` begins with it
+        User, models.PROTECT, null=True, blank=True, db_index=False
+    )
     action = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)  # "mapping.skumapping:17"
     before = models.JSONField(null=True)
@@ -34,7 +46,19 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [models.Index(fields=["subject", "-id"], name="audit_subject")]
+        indexes: ClassVar = [
+            models.Index(fields=["subject", "-id"], name="audit_subject"),
+            # The list of the whole trail, and each of its filters, from the newest on.
+            models.Index(fields=["-at", "-id"], name="audit_at"),
+            models.Index(fields=["by", "-at", "-id"], name="audit_by"),
+            models.Index(fields=["action", "-at", "-id"], name="audit_action"),
+            models.Index(KindOf("subject"), F("at").desc(), F("id").desc(), name="audit_kind"),
+            GinIndex(
+                OpClass(Upper("reason"), "gin_trgm_ops"),
+                name="audit_reason",
+                condition=~Q(reason=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"

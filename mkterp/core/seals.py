@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
 
+from mkterp.core import audit
 from mkterp.core.models import AuditEntry, AuditSeal
 
 BATCH = 1_000
@@ -22,6 +23,8 @@ BATCH = 1_000
 LATE_IDS = 10_000
 UNSEALED_FOR = timedelta(hours=1)  # longer than that, and the sealing itself has stopped
 ORIGIN = "0" * 64
+VERIFIED = "audit.verify"  # the entry that a walk over the chain leaves in the trail itself
+MANY = 1_000  # entries behind the newest seal that are counted
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,31 @@ class Verdict:
     head: str  # hash of the newest seal
     unsealed: int  # newer than the last run of the sealing, not yet protected
     broken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of the chain without walking it: three look-ups, however long it is."""
+
+    sealed: int  # entries
+    sealed_to: datetime | None  # when the newest sealed entry was written
+    waiting: int  # newer than that, MANY at most
+    verified_at: datetime | None  # the last walk; None: nobody has walked it yet
+    broken: tuple[str, ...]  # what that walk found
+
+
+def standing() -> Standing:
+    """How far the trail is sealed, and what the last walk over it found."""
+    last = AuditSeal.objects.select_related("entry").order_by("-position").first()
+    newer = AuditEntry.objects.filter(pk__gt=last.entry_id if last else 0)
+    walk = AuditEntry.objects.filter(action=VERIFIED).order_by("-at", "-id").first()
+    return Standing(
+        sealed=last.position if last else 0,
+        sealed_to=last.entry.at if last else None,
+        waiting=newer.order_by("pk")[:MANY].count(),
+        verified_at=walk.at if walk else None,
+        broken=tuple((walk.after or {}).get("broken", ())) if walk else (),
+    )
 
 
 def _hash(previous: str, position: int, entry: AuditEntry) -> str:
@@ -110,6 +138,15 @@ def verify(*, at: datetime, head: str = "") -> Verdict:
         unsealed=waiting.count(),
         broken=tuple(broken),
     )
+
+
+def note(verdict: Verdict, *, at: datetime) -> None:
+    """Keep in the trail that it was walked, and what was found. A chain without a link has nothing
+    to be noted of; walked twice, it is noted twice."""
+    last = AuditSeal.objects.order_by("-position").first()
+    if last is not None:
+        found = {"entries": verdict.entries, "head": verdict.head, "broken": list(verdict.broken)}
+        audit.record(action=VERIFIED, subject=last, by=None, at=at, after=found)
 
 
 def _links() -> Iterator[AuditSeal]:

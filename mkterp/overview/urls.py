@@ -3,6 +3,7 @@
 from django.urls import path
 
 from mkterp.overview import find_views, handbook_views, practice_views, views
+from mkterp.overview.screens import AUDIT_TRAIL
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -17,6 +18,7 @@ urlpatterns = [
     path("checks/tick/", handbook_views.tick, name="checks-tick"),
     path("practice/", practice_views.exercises, name="practice"),
     path("practice/begin/", practice_views.begin, name="practice-begin"),
+    *AUDIT_TRAIL.urls("audit/"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", views.metrics, name="metrics"),

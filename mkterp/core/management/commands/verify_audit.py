@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--head", default="", help="a head noted earlier; it must be there")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verdict = seals.verify(at=timezone.now(), head=options["head"])
+        at = timezone.now()
+        verdict = seals.verify(at=at, head=options["head"])
+        seals.note(verdict, at=at)
         if verdict.broken:
             raise CommandError("The audit trail was changed: " + "; ".join(verdict.broken) + ".")
         self.stdout.write(
