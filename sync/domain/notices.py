@@ -24,6 +24,7 @@ class Topic(StrEnum):
     HEALTH = "HEALTH"
     STOCK_HELD = "STOCK_HELD"
     CLOSE = "CLOSE"
+    GIVEN = "GIVEN"
     TEST = "TEST"  # asked for by a person, so nobody chooses it
 
 
@@ -48,6 +49,11 @@ TOPICS: dict[Topic, TopicFacts] = {
         "overdue exception",
         "A service level ran out. What is yours is told at any severity.",
     ),
+    Topic.GIVEN: TopicFacts(
+        "Given to you",
+        "exception given to you",
+        "Somebody else put an exception into your hands, of any severity.",
+    ),
     Topic.CASE: TopicFacts("New exceptions", "new exception", "A case was opened."),
     Topic.CLOSE: TopicFacts(
         "Suspended sign-offs",
@@ -55,6 +61,8 @@ TOPICS: dict[Topic, TopicFacts] = {
         "A fact of the close that somebody signed holds no longer.",
     ),
 }
+# Told to the one person it is about, so that no channel has them.
+PERSONAL = frozenset({Topic.GIVEN})
 SEVERITIES = {1: "minor and up", 2: "serious and up", 3: "grave only"}
 WORDS_OF_SEVERITY = {1: "minor", 2: "serious", 3: "grave"}
 
@@ -107,17 +115,21 @@ DEFAULTS: dict[str, dict[Topic, Wish]] = {
         Topic.STOCK_HELD: Wish(Rhythm.IMMEDIATE),
         Topic.OVERDUE: Wish(Rhythm.IMMEDIATE, 3),
         Topic.CASE: Wish(Rhythm.DAILY, 3),
+        Topic.GIVEN: Wish(Rhythm.IMMEDIATE),
     },
     "finance": {
         Topic.CLOSE: Wish(Rhythm.IMMEDIATE),
         Topic.OVERDUE: Wish(Rhythm.DAILY, 3),
+        Topic.GIVEN: Wish(Rhythm.IMMEDIATE),
     },
     "controller": {
         Topic.CLOSE: Wish(Rhythm.IMMEDIATE),
         Topic.OVERDUE: Wish(Rhythm.DAILY, 2),
+        Topic.GIVEN: Wish(Rhythm.IMMEDIATE),
     },
     "administrator": {
         Topic.HEALTH: Wish(Rhythm.IMMEDIATE, 2),
+        Topic.GIVEN: Wish(Rhythm.IMMEDIATE),
     },
 }
 

@@ -4,11 +4,15 @@ from typing import Any
 
 from django import forms
 
-from sync.domain.notices import RHYTHMS, SEVERITIES, TOPICS, Rhythm, Topic, Wish
+from sync.domain.notices import PERSONAL, RHYTHMS, SEVERITIES, TOPICS, Rhythm, Topic, Wish
 from sync.models import Channel
 from sync.services.notices_desk import NAME_RULE
 
-_TOPICS = [(str(topic), f"{facts.label}: {facts.meaning}") for topic, facts in TOPICS.items()]
+_TOPICS = [
+    (str(topic), f"{facts.label}: {facts.meaning}")
+    for topic, facts in TOPICS.items()
+    if topic not in PERSONAL
+]
 _RHYTHMS = [(str(rhythm), label) for rhythm, label in RHYTHMS.items()]
 
 

@@ -14,6 +14,7 @@ from mkterp.core import environment
 from mkterp.core.models import User
 from mkterp.core.roles import ROLES
 from sync.domain.notices import (
+    PERSONAL,
     TOPICS,
     VARIABLE,
     Rhythm,
@@ -35,13 +36,16 @@ class Receiver:
     channel: Channel | None = None
 
     def rhythm_for(self, notice: Notice) -> Rhythm:
+        topic = Topic(notice.topic)
         mine = bool(
             self.person
-            and notice.topic == Topic.OVERDUE
+            and topic in (Topic.OVERDUE, Topic.GIVEN)
             and notice.case
             and notice.case.assigned_to_id == self.person.pk
         )
-        return rhythm_for(self.wishes, Topic(notice.topic), notice.severity, mine=mine)
+        if topic in PERSONAL and not mine:
+            return Rhythm.NONE
+        return rhythm_for(self.wishes, topic, notice.severity, mine=mine)
 
 
 def mail_is_set_up() -> bool:

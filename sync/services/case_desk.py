@@ -31,7 +31,10 @@ def take(*, case: ExceptionCase, by: User, at: datetime) -> ExceptionCase:
 
 @transaction.atomic
 def assign(*, case: ExceptionCase, person: User, by: User, at: datetime) -> ExceptionCase:
-    """Give a case to a person. Refused for somebody who could do nothing about it."""
+    """Give a case to a person, who is told of it unless it is oneself.
+
+    Refused for somebody who could do nothing about it.
+    """
     if not (person.is_active and person.has_perm("sync.assign_exceptioncase")):
         raise Refused(f"{person} may not work on exceptions; give it to somebody who may.")
     return _assign(_open(case), person, by, at)
@@ -48,7 +51,7 @@ def _assign(case: ExceptionCase, person: User | None, by: User, at: datetime) ->
     if before != after:
         case.assigned_to = person
         case.save(update_fields=["assigned_to"])
-        audit.record(
+        entry = audit.record(
             action="case.assign" if person else "case.give-back",
             subject=case,
             by=by,
@@ -56,6 +59,8 @@ def _assign(case: ExceptionCase, person: User | None, by: User, at: datetime) ->
             before={"assigned_to": before},
             after={"assigned_to": after} | ({"name": str(person)} if person else {}),
         )
+        if person is not None and person != by:
+            notices.announce(news=[notices.given(case, by=by, deed=entry.pk)], at=at)
     return case
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
+from mkterp.core.models import User
 from sync.domain.cases import KINDS, CaseKind
 from sync.domain.notices import TOLD_IN_FULL, Topic, topic_of
 from sync.models import ExceptionCase, Notice
@@ -72,6 +73,19 @@ def overdue(case: ExceptionCase) -> News:
         Topic.OVERDUE,
         KINDS[CaseKind(case.kind)].severity,
         f"Overdue: {_told(case)} Past its service level, and {hands}.",
+        _path(case),
+        case,
+    )
+
+
+def given(case: ExceptionCase, *, by: User, deed: int) -> News:
+    """That somebody put a case into another person's hands. `deed` is the number of that time: a
+    case may be given to the same person twice."""
+    return News(
+        f"case:{case.pk}:given:{deed}",
+        Topic.GIVEN,
+        KINDS[CaseKind(case.kind)].severity,
+        f"Given to {case.assigned_to} by {by}: {_told(case)}",
         _path(case),
         case,
     )

@@ -10,7 +10,7 @@ from django.urls import reverse
 from mkterp.core import audit
 from mkterp.core.errors import Refused
 from mkterp.core.models import User
-from sync.domain.notices import TOPICS, VARIABLE, Topic, Wish
+from sync.domain.notices import PERSONAL, TOPICS, VARIABLE, Topic, Wish
 from sync.models import Channel, Notice, NoticeWish, Notification
 from sync.selectors import notices as selectors
 from sync.services import notify, outbox
@@ -64,8 +64,8 @@ def _insist(channel: Channel, facts: Mapping[str, Any]) -> None:
     for name in filter(None, (facts["address_name"], facts["secret_name"])):
         if not VARIABLE.fullmatch(name):
             raise Refused(f"{name}: {NAME_RULE}")
-    if unknown := set(facts["topics"]) - {str(topic) for topic in TOPICS}:
-        raise Refused(f"There is no topic {sorted(unknown)[0]}.")
+    if unknown := set(facts["topics"]) - {str(topic) for topic in TOPICS if topic not in PERSONAL}:
+        raise Refused(f"There is no topic {sorted(unknown)[0]} for a channel.")
 
 
 @transaction.atomic

@@ -98,6 +98,44 @@ def test_whoever_has_an_overdue_case_in_hand_is_told_whatever_its_severity(
     assert "it is with operations" in house.mail.got[0][1].get_content()
 
 
+def test_who_is_given_a_case_is_told_alone_and_who_takes_one_is_not(
+    house, operations, finance, administrator
+):
+    for person in (operations, finance, administrator):
+        house.person(person)
+    house.channel(topics=[str(topic) for topic in Topic])
+    case = happened(CaseKind.NO_ADDRESS, at=house.at)  # the least severity
+    house.run(minutes=20)
+    told_before = len(house.receiver.got)
+
+    case_desk.take(case=case, by=operations, at=house.at)
+    house.run(minutes=20)
+    assert house.mailed() == []
+
+    case_desk.assign(case=case, person=finance, by=operations, at=house.at)
+    case_desk.assign(case=case, person=finance, by=operations, at=house.at)
+    house.run(minutes=20)
+
+    ((to, subject),) = house.mailed()
+    assert to == "finance@house.example"
+    assert f"Given to finance by operations: {case}: No delivery address." in subject
+    assert len(house.receiver.got) == told_before
+    # Given away before it could be told: who has it now is told, and nobody else.
+    case_desk.assign(case=case, person=operations, by=finance, at=house.at)
+    case_desk.assign(case=case, person=administrator, by=finance, at=house.at)
+    house.run(minutes=20)
+    assert [to for to, _ in house.mailed()][1:] == ["administrator@house.example"]
+
+
+def test_no_channel_is_told_what_is_for_one_person(administrator, house):
+    with pytest.raises(Refused, match="no topic GIVEN"):
+        notices_desk.set_channel(
+            channel=None, by=administrator, at=house.at, reason="x", name="Ops", kind="SLACK",
+            address_name="NOTIFY_OPS_URL", secret_name="", topics=["GIVEN"],
+            rhythm="IMMEDIATE", least_severity=1,
+        )  # fmt: skip
+
+
 @override_settings(SERVICE_LEVEL_HOURS={"NO_ADDRESS": 2})
 def test_a_kind_is_overdue_by_its_own_service_level(house):
     house.channel(kind="WEBHOOK", topics=["OVERDUE"])
