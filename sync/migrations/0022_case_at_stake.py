@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('mapping', '0001_squashed_0008_long_lists'),
-        ('sync', '0020_badges_of_lists'),
+        ('sync', '0021_task_runs'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

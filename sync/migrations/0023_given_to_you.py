@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sync', '0020_badges_of_lists'),
+        ('sync', '0022_case_at_stake'),
     ]
 
     operations = [
