@@ -30,10 +30,10 @@ from reconciliation.models import (
     TaxAdjustment,
 )
 from reconciliation.selectors import clearing
+from sync import selectors
 from sync.domain.cases import CaseKind
 from sync.models import (
     DaySweep,
-    ErpDocument,
     ExceptionCase,
     Feed,
     Invoice,
@@ -82,7 +82,12 @@ def _list(name: str, **query: object) -> str:
 
 
 def _days(period: AccountingPeriod) -> dict[str, object]:
-    return {"day_min": period.start.isoformat(), "day_max": period.end.isoformat()}
+    return {"day_after": period.start.isoformat(), "day_before": period.end.isoformat()}
+
+
+def _placed(period: AccountingPeriod) -> dict[str, object]:
+    """The list's filter for orders of the period."""
+    return {f"placed_at_{end.removeprefix('day_')}": day for end, day in _days(period).items()}
 
 
 def read(period: AccountingPeriod, at: datetime) -> Finding:
@@ -116,32 +121,28 @@ def posted(period: AccountingPeriod, at: datetime) -> Finding:
         f"{things(left['many'], 'order is', 'orders are')} parked, refused or on the way.",
         left["many"],
         left["money"],
-        _list("sync:orders", state=[state.value for state in waiting]),
+        _list("sync:orders", state=[state.value for state in waiting], **_placed(period)),
     )
 
 
 def booked(period: AccountingPeriod, at: datetime) -> Finding:
     """Accepted, not yet booked: a line of its own. It informs; goods may leave next month."""
-    start, end = span(period)
-    rows = ErpDocument.objects.filter(
-        invoice__placed_at__gte=start, invoice__placed_at__lt=end, booked_at=None
-    ).exclude(invoice__state=_MINE.CANCELLED)
-    left = rows.aggregate(many=Count("pk"), money=Sum("gross"))
+    rows = Invoice.objects.filter(selectors.unbooked(), _orders(period))
+    left = rows.aggregate(many=Count("pk"), money=Sum("erp_document__gross"))
     words = (
         f"{left['many']} orders are accepted and not in the ledger yet; they carry over."
         if left["many"]
         else "Every accepted order is in the ledger."
     )
-    return Finding(True, words, left["many"], left["money"] or None, reverse("sync:orders"))
+    url = _list("sync:orders", unbooked="true", **_placed(period))
+    return Finding(True, words, left["many"], left["money"] or None, url)
 
 
 def exceptions(period: AccountingPeriod, at: datetime) -> Finding:
     """No open case touches an order of the period or its books."""
     start, end = span(period)
-    about = Q(invoices__placed_at__gte=start, invoices__placed_at__lt=end) | Q(
-        kind__in=[CaseKind.JOURNAL_REFUSED, CaseKind.DOCUMENT_EDITED], opened_at__gte=start
-    )
-    opened = ExceptionCase.objects.filter(about, state=ExceptionCase.State.OPEN).distinct().count()
+    about = selectors.touching(start=start, end=end)
+    opened = ExceptionCase.objects.filter(about, state=ExceptionCase.State.OPEN).count()
     if not opened:
         return Finding(True, "No open exception touches the period.")
     money = Invoice.objects.filter(
@@ -149,7 +150,8 @@ def exceptions(period: AccountingPeriod, at: datetime) -> Finding:
     ).distinct()
     amount = Invoice.objects.filter(pk__in=money).aggregate(sum=Sum("gross"))["sum"]
     words = f"{things(opened, 'open exception touches', 'open exceptions touch')} the period."
-    return Finding(False, words, opened, amount, reverse("sync:exceptions"))
+    url = _list("sync:exceptions", state=ExceptionCase.State.OPEN.value, touches=period.pk)
+    return Finding(False, words, opened, amount, url)
 
 
 def _blocked_by(kinds: Sequence[CaseKind], period: AccountingPeriod) -> tuple[int, Decimal | None]:
@@ -225,7 +227,9 @@ def adjustments(period: AccountingPeriod, at: datetime) -> Finding:
             f"{things(many, 'tax adjustment waits', 'tax adjustments wait')} for approval.",
             many,
             from_minor(prepared["money"], currency),
-            _list("reconciliation:adjustments", state="PREPARED"),
+            _list(
+                "reconciliation:adjustments", state="PREPARED", day_before=period.end.isoformat()
+            ),
         )
     journals = Journal.objects.filter(posting_date__lte=period.end)
     moving = journals.exclude(posting__state=OutboxMessage.State.DELIVERED).count()
@@ -233,7 +237,8 @@ def adjustments(period: AccountingPeriod, at: datetime) -> Finding:
         words = (
             f"{things(moving, 'approved journal is', 'approved journals are')} not in the ERP yet."
         )
-        return Finding(False, words, moving, url=reverse("reconciliation:journals"))
+        url = _list("reconciliation:journals", posting_date_before=period.end.isoformat())
+        return Finding(False, words, moving, url=url)
     if registry.account(event="", role=AccountRole.TAX_ADJUSTMENT, at=at) is None:
         words = "No ERP account is mapped for tax adjustments: nothing could be prepared."
         return Finding(False, words, 1, url=reverse("mapping:accounts"))
@@ -307,7 +312,8 @@ def late(period: AccountingPeriod, at: datetime) -> Finding:
     if not left["many"]:
         return Finding(True, "No late order waits for a choice.")
     words = f"{left['many']} late orders wait for a choice: reopen, or the next period."
-    return Finding(False, words, left["many"], left["money"], "")
+    below = f"{reverse('reconciliation:close-period', args=[period.pk])}#late"
+    return Finding(False, words, left["many"], left["money"], below)
 
 
 def residues(period: AccountingPeriod, at: datetime) -> Finding:
@@ -319,7 +325,8 @@ def residues(period: AccountingPeriod, at: datetime) -> Finding:
         return Finding(True, "What was expected, remitted, advised and paid agrees.")
     amount = from_minor(left["money"], settings.COMPANY_CURRENCY)
     words = f"{things(left['many'], 'residue', 'residues')} of the settlement left."
-    return Finding(False, words, left["many"], amount, reverse("reconciliation:residues"))
+    url = _list("reconciliation:residues", standing="true", **_days(period))
+    return Finding(False, words, left["many"], amount, url)
 
 
 FACTS: tuple[FactRule, ...] = (

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from mkterp.core.models import User
+from mkterp.core.models import AccountingPeriod, User
 from mkterp.core.screens import marks, words
 from mkterp.core.screens.columns import AgeColumn, Column, MoneyColumn, NumberColumn, StateColumn
 from mkterp.core.screens.filters import AnyOf
@@ -22,6 +22,7 @@ from sync.domain import priority
 from sync.domain.cases import KINDS, CaseKind
 from sync.models import ExceptionCase
 from sync.screens import badges
+from sync.services.sweeping import bounds
 
 State = ExceptionCase.State
 BAR = 50  # pixels for a hundred points
@@ -161,6 +162,12 @@ class CaseFilters(filters.FilterSet):
     asleep = filters.BooleanFilter(method="by_asleep", label="Snoozed")
     overdue = filters.BooleanFilter(method="by_overdue", label="Over its service level")
     opened_at = filters.DateFromToRangeFilter(label="Opened")
+    touches = filters.ModelChoiceFilter(
+        queryset=AccountingPeriod.objects.order_by("-start"),
+        method="by_period",
+        label="Touches the period",
+        empty_label="any",
+    )
     closed = filters.ChoiceFilter(
         choices=[("today", "today")], method="by_closed", label="Closed", empty_label="any time"
     )
@@ -181,6 +188,10 @@ class CaseFilters(filters.FilterSet):
     def by_overdue(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
         late = Q(state=State.OPEN, due_at__lte=Now())
         return rows.filter(late) if value else rows.exclude(late)
+
+    def by_period(self, rows: QuerySet[Any], name: str, value: AccountingPeriod) -> QuerySet[Any]:
+        start, end = bounds(value.start)[0], bounds(value.end)[1]
+        return rows.filter(selectors.touching(start=start, end=end))
 
     def by_closed(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -40,10 +40,15 @@ class OrderFilters(filters.FilterSet):
         choices=DELIVERY_TYPES, empty_label="any", label="Delivery"
     )
     case = filters.NumberFilter(field_name="cases", label="Exception EX-")
+    unbooked = filters.BooleanFilter(method="by_unbooked", label="Accepted, not in the ledger yet")
 
     class Meta:
         model = Invoice
         fields = ["state", "seller", "placed_at", "delivery_type"]
+
+    def by_unbooked(self, rows: QuerySet[Any], name: str, value: bool) -> QuerySet[Any]:
+        ones = selectors.unbooked()
+        return rows.filter(ones) if value else rows.exclude(ones)
 
 
 class OrderTable(tables.Table):

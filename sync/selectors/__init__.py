@@ -25,6 +25,7 @@ from sync.selectors.exceptions import (
     history,
     money_of,
     open_cases,
+    touching,
 )
 from sync.selectors.health import (
     FeedHealth,
@@ -46,6 +47,7 @@ from sync.selectors.invoices import (
     orders,
     posted_tax,
     timeline,
+    unbooked,
 )
 from sync.selectors.payouts import (
     advices,
@@ -147,6 +149,8 @@ __all__ = [
     "tasks",
     "time_to_fix",
     "timeline",
+    "touching",
+    "unbooked",
     "unmapped_carriers",
     "unmapped_cases",
     "unmapped_listings",

@@ -24,6 +24,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Now
 
 from mkterp.core.models import AuditEntry
+from sync.domain.cases import CaseKind
 from sync.models import (
     ExceptionCase,
     Invoice,
@@ -72,6 +73,16 @@ def asleep(*, at: datetime | Now) -> Q:
 def awake(*, at: datetime | Now) -> Q:
     """The cases that nobody snoozed, or not for so long."""
     return Q(snoozed_until=None) | Q(snoozed_until__lte=at)
+
+
+def touching(*, start: datetime, end: datetime) -> Q:
+    """The cases that touch orders placed in a span, or the books since it began."""
+    links = Invoice.cases.through.objects.filter(
+        invoice__placed_at__gte=start, invoice__placed_at__lt=end
+    )
+    return Q(pk__in=links.values("exceptioncase")) | Q(
+        kind__in=[CaseKind.JOURNAL_REFUSED, CaseKind.DOCUMENT_EDITED], opened_at__gte=start
+    )
 
 
 def blocked_money() -> tuple[int, Decimal]:

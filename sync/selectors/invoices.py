@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db.models import (
     Count,
+    Q,
     QuerySet,
 )
 
@@ -24,6 +25,12 @@ def orders() -> QuerySet[Invoice]:
     return Invoice.objects.select_related("seller", "order", "erp_document").order_by(
         "-placed_at", "-pk"
     )
+
+
+def unbooked() -> Q:
+    """Orders that the ERP accepted and whose invoice is not in its ledger yet."""
+    accepted = Q(erp_document__isnull=False, erp_document__booked_at=None)
+    return accepted & ~Q(state=Invoice.State.CANCELLED)
 
 
 def order_counts() -> dict[str, int]:

@@ -17,14 +17,18 @@ from reconciliation.models import (
     CloseSignOff,
     CompletenessStatement,
     DifferenceRule,
+    Discrepancy,
     Journal,
+    Residue,
     TaxAdjustment,
 )
 from reconciliation.selectors import board, facts
 from reconciliation.services import adjustments, calendar, close, completeness, evidence
+from sync.domain.cases import CaseKind
 from sync.models import (
     AccountBalance,
     DaySweep,
+    ErpDocument,
     ExceptionCase,
     Invoice,
     LateChoice,
@@ -32,8 +36,9 @@ from sync.models import (
     Notice,
     SweptOrder,
 )
-from sync.services import books, orders
-from tests.integration.reconciliation.pennies import charge_otherwise, look
+from sync.services import books, cases, orders
+from sync.services.cases import Cause
+from tests.integration.reconciliation.pennies import charge_otherwise, look, sold
 
 
 @pytest.fixture
@@ -131,6 +136,106 @@ def test_a_fact_that_breaks_opens_the_list_of_what_blocks_it_and_nothing_else(
     assert f'id="row-{row.pk}"' in shown
     adjustments.reject(adjustment=row, by=finance, at=shop.now(), reason="no")
     assert f'id="row-{row.pk}"' not in client_of(finance).get(blocks.url).content.decode()
+
+
+def test_every_fact_of_the_board_opens_what_it_counts_of_its_own_period(
+    november, shop, finance, client_of
+):
+    """Each has one of its own in another month, which its list must not show."""
+    client = client_of(finance)
+    second = sold(shop)  # in December
+    assert second.placed_at > shop.invoice.placed_at
+
+    def listed(code, *, now, later):
+        found = facts.findings(november, shop.now())[code]
+        rows = [row.row for row in client.get(found.url).context["page"].rows]
+        assert (found.count, rows, later in rows) == (1, [now], False), (code, found.url)
+
+    Invoice.objects.update(state=Invoice.State.PARKED)
+    listed("posted", now=shop.invoice, later=second)
+    Invoice.objects.update(state=Invoice.State.POSTED)
+    ErpDocument.objects.update(booked_at=None)
+    listed("booked", now=shop.invoice, later=second)
+
+    touching = {}
+    for invoice in (shop.invoice, second):
+        cause = Cause(CaseKind.ERP_REJECTED, f"refused-{invoice.pk}", "Refused.")
+        touching[invoice] = cases.open_case(cause=cause, at=shop.now())
+        cases.hold(invoice=invoice, case=touching[invoice])
+    listed("exceptions", now=touching[shop.invoice], later=touching[second])
+
+    for number, day in enumerate((november.end, november.end + timedelta(days=1))):
+        Residue.objects.create(
+            key=f"r{number}", level="PAYOUT", cause="ROUNDING", day=day, currency="GBP",
+            amount_minor=5, sentence="Five pence.", found_at=shop.now(),
+        )  # fmt: skip
+    one, other = Residue.objects.order_by("day")
+    listed("residues", now=one, later=other)
+
+
+def test_what_differs_in_another_month_is_not_in_the_list_that_the_fact_opens(
+    november, shop, finance, client_of
+):
+    line = shop.invoice.lines.order_by("position").first()
+    charge_otherwise(shop.invoice, -int(line.tax * 100))
+    look(shop)
+    mine = Discrepancy.objects.get(cleared_at=None, allowed=False)
+    mine.pk, mine.line_key, mine.day = None, "another", november.end + timedelta(days=3)
+    mine.save()
+
+    url = facts.findings(november, shop.now())["differences"].url
+    rows = client_of(finance).get(url).context["page"].rows
+
+    assert [row.row.day <= november.end for row in rows] == [True]
+
+
+def test_late_orders_lead_to_their_list_below(november, shop, finance, client_of):
+    cause = Cause(CaseKind.LATE_ORDER, "late", "Came late.")
+    cases.hold(invoice=shop.invoice, case=cases.open_case(cause=cause, at=shop.now()))
+
+    url = facts.findings(november, shop.now())["late"].url
+    page, _, place = url.partition("#")
+
+    assert f'id="{place}"' in client_of(finance).get(page).text
+
+
+def test_all_rounding_of_one_day_is_found_summed_selected_and_approved_at_once(
+    november, shop, finance, client_of
+):
+    charge_otherwise(shop.invoice, -1)
+    look(shop)
+    first = TaxAdjustment.objects.get()
+    kept = {
+        field.name: getattr(first, field.name)
+        for field in TaxAdjustment._meta.concrete_fields
+        if field.name not in ("id", "invoice", "tax_code")
+    }
+    other_day = {**kept, "day": first.day - timedelta(days=1)}
+    TaxAdjustment.objects.bulk_create(
+        [TaxAdjustment(**kept, tax_code=f"R{n}") for n in range(60)]
+        + [TaxAdjustment(**{**kept, "cause": "BASIS"}, tax_code="B")]
+        + [TaxAdjustment(**other_day, tax_code="D")]
+    )
+    client, address = client_of(finance), reverse("reconciliation:adjustments")
+
+    groups = client.get(address).context["page"].extra["groups"]
+    assert [(g["day"], g["cause"], g["many"], g["difference"]) for g in groups] == [
+        (first.day, "BASIS", 1, 1),
+        (first.day, "ROUNDING", 61, 61),
+        (other_day["day"], "ROUNDING", 1, 1),
+    ]
+    page = client.get(groups[1]["url"]).context["page"]
+    assert (page.count_text, len(page.rows)) == ("61", 50)
+    assert [g["shown"] for g in page.extra["groups"]] == [False, True, False]
+    asked = {"all": "1", "expect": "61", "confirmed": "1", "next": groups[1]["url"]}
+    client.post(reverse("reconciliation:adjustment-approve"), asked)
+
+    left = TaxAdjustment.objects.filter(state="PREPARED")
+    assert {(row.day, row.cause) for row in left} == {
+        (first.day, "BASIS"),
+        (other_day["day"], "ROUNDING"),
+    }
+    assert Journal.objects.get().lines.count() > 0
 
 
 def test_a_sign_off_suspends_itself_when_its_fact_breaks_later(november, shop, finance):
