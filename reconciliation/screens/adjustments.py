@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import django_filters as filters
 import django_tables2 as tables
@@ -20,7 +21,7 @@ from mkterp.core.screens import Action, Badge, Empty, View, words
 from mkterp.core.screens.columns import AgeColumn, Column, LeadColumn, StateColumn
 from mkterp.core.screens.filters import AnyOf
 from reconciliation.domain import adjusting
-from reconciliation.models import TaxAdjustment
+from reconciliation.models import Discrepancy, TaxAdjustment
 from reconciliation.screens.base import BooksScreen
 from reconciliation.screens.columns import DriftColumn, MinorColumn
 from reconciliation.selectors import books, clearing
@@ -37,6 +38,7 @@ STATES = {
 class AdjustmentFilters(filters.FilterSet):
     state = AnyOf(choices=[(code, badge.word) for code, badge in STATES.items()], label="State")
     kind = filters.ChoiceFilter(choices=TaxAdjustment.Kind.choices, empty_label="any")
+    cause = AnyOf(choices=Discrepancy.Cause.choices, label="Cause")
     day = filters.DateFromToRangeFilter(label="Day")
     seller = filters.ModelChoiceFilter(queryset=Seller.objects.all(), empty_label="any")
     by_person = filters.BooleanFilter(
@@ -45,7 +47,7 @@ class AdjustmentFilters(filters.FilterSet):
 
     class Meta:
         model = TaxAdjustment
-        fields = ["state", "kind", "day", "seller"]
+        fields = ["state", "kind", "cause", "day", "seller"]
 
 
 class AdjustmentTable(tables.Table):
@@ -71,6 +73,7 @@ class AdjustmentTable(tables.Table):
         return f"{value:%d %b %Y}"
 
 
+GROUPS = 14  # days and causes above the list; older ones are a filter away
 # Of those to approve: their state and age say nothing, and the buttons want the room.
 ARITHMETIC = ("subject", "day", "reason", "rule", "theirs_minor", "ours_minor", "difference")
 
@@ -116,6 +119,7 @@ class Adjustments(BooksScreen):
     lead = "subject"
     orderings: ClassVar = {
         "day": ("day", "id"),
+        "reason": ("cause", "day", "id"),
         "difference": ("difference_minor", "id"),
         "prepared_at": ("prepared_at", "id"),
     }
@@ -143,7 +147,7 @@ class Adjustments(BooksScreen):
         "Look at the differences",
     )
     panel_template = "reconciliation/_adjustment_panel.html"
-    above_template = "reconciliation/_clearing_band.html"
+    above_template = "reconciliation/_adjustments_above.html"
     preview_template = "reconciliation/_journal_preview.html"
 
     def rows(self, request: HttpRequest) -> QuerySet[TaxAdjustment]:
@@ -154,7 +158,36 @@ class Adjustments(BooksScreen):
 
     def list_context(self, request: HttpRequest) -> dict[str, Any]:
         today = calendar.company_day(timezone.now())
-        return {"accounts": clearing.explain(on=today), "currency": settings.COMPANY_CURRENCY}
+        groups = [
+            {
+                **group,
+                "words": Discrepancy.Cause(group["cause"]).label if group["cause"] else "no cause",
+                "amount": from_minor(group["difference"], group["currency"]),
+                "url": self._group_url(group),
+                "shown": self._shows(request, group),
+            }
+            for group in books.to_approve_by_day(most=GROUPS + 1)
+        ]
+        return {
+            "accounts": clearing.explain(on=today),
+            "currency": settings.COMPANY_CURRENCY,
+            "groups": groups[:GROUPS],
+            "more": len(groups) > GROUPS,
+        }
+
+    def _group_url(self, group: dict[str, Any]) -> str:
+        """Those of one day and cause: to be selected and approved together."""
+        day = group["day"].isoformat()
+        asked = {"view": "prepared", "state": TaxAdjustment.State.PREPARED}
+        asked |= {"day_after": day, "day_before": day, "cause": group["cause"]}
+        return f"{self.url()}?{urlencode({name: value for name, value in asked.items() if value})}"
+
+    def _shows(self, request: HttpRequest, group: dict[str, Any]) -> bool:
+        day = group["day"].isoformat()
+        asked = request.GET
+        return (asked.get("day_after"), asked.get("day_before"), asked.getlist("cause")) == (
+            day, day, [group["cause"]],
+        )  # fmt: skip
 
     def row_title(self, row: Any) -> str:
         return books.subject(row)

@@ -7,7 +7,19 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, CharField, F, Min, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    F,
+    Min,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.db.models.fields.json import KeyTextTransform
 
 from reconciliation.models import (
@@ -30,6 +42,17 @@ def adjustments() -> QuerySet[TaxAdjustment]:
         .annotate(difference_minor=F("ours_minor") - F("theirs_minor"))
         .order_by("-day", "-pk")
     )
+
+
+def to_approve_by_day(*, most: int) -> list[dict[str, Any]]:
+    """What waits for approval by day and cause, the newest days first: `many`, and `difference`,
+    the ERP's figures less the marketplace's in minor units of `currency`."""
+    waiting = to_approve().order_by()
+    groups = waiting.values("day", "cause", "currency").annotate(
+        many=Count("pk"), difference=Sum("ours_minor") - Sum("theirs_minor")
+    )
+    rows: Any = groups.order_by("-day", "cause", "currency")[:most]
+    return [{**row, "difference": int(row["difference"])} for row in rows]
 
 
 def subject(row: TaxAdjustment) -> str:
