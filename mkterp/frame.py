@@ -255,6 +255,7 @@ FRAME = Frame(
             "sync:notifications", "Notifications", "bell", "sync.view_notification", group="System"
         ),
         NavItem("trends", "Trends", "calendar-check", "sync.view_exceptioncase", group="System"),
+        NavItem("audit", "Audit trail", "shield", "core.view_auditentry", group="System"),
         NavItem(
             "mapping:tax-codes",
             "Tax codes",

@@ -11,7 +11,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Max, Q, Sum
 from django.urls import reverse
 
 from mapping import selectors as registry
@@ -20,13 +20,16 @@ from mkterp.core.models import AccountingPeriod
 from mkterp.core.money import from_minor
 from mkterp.core.screens.words import things
 from reconciliation.models import (
+    BankLine,
     CompletenessStatement,
     DifferenceRule,
     Discrepancy,
     DocumentMatch,
     DocumentRun,
+    GatewayLine,
     Journal,
     Residue,
+    SettlementEntry,
     TaxAdjustment,
 )
 from reconciliation.selectors import clearing
@@ -83,6 +86,10 @@ def _list(name: str, **query: object) -> str:
 
 def _days(period: AccountingPeriod) -> dict[str, object]:
     return {"day_after": period.start.isoformat(), "day_before": period.end.isoformat()}
+
+
+def _until(period: AccountingPeriod) -> dict[str, object]:
+    return {"day_before": period.end.isoformat()}
 
 
 def _placed(period: AccountingPeriod) -> dict[str, object]:
@@ -186,9 +193,8 @@ def codes(period: AccountingPeriod, at: datetime) -> Finding:
 
 def differences(period: AccountingPeriod, at: datetime) -> Finding:
     """The ERP's documents hold what was sold, within finance's tolerance."""
-    rows = Discrepancy.objects.filter(
-        cleared_at=None, allowed=False, day__range=(period.start, period.end)
-    )
+    # Also those of closed periods: what surfaced later is nobody's otherwise.
+    rows = Discrepancy.objects.filter(cleared_at=None, allowed=False, day__lte=period.end)
     left = rows.aggregate(
         many=Count("pk"), tax=Sum("tax_minor"), gross=Sum("gross_minor"),
         orders=Count("invoice", distinct=True),
@@ -198,7 +204,7 @@ def differences(period: AccountingPeriod, at: datetime) -> Finding:
         words = (
             f"{things(left['orders'], 'document differs', 'documents differ')} beyond tolerance."
         )
-        url = _list("reconciliation:discrepancies", standing="BEYOND", **_days(period))
+        url = _list("reconciliation:discrepancies", standing="BEYOND", **_until(period))
         return Finding(False, words, left["orders"], amount, url)
     behind = LedgerDocument.objects.filter(
         dated__range=(period.start, period.end), invoice__erp_document__booked_at__isnull=False,
@@ -238,6 +244,14 @@ def adjustments(period: AccountingPeriod, at: datetime) -> Finding:
             f"{things(moving, 'approved journal is', 'approved journals are')} not in the ERP yet."
         )
         url = _list("reconciliation:journals", posting_date_before=period.end.isoformat())
+        return Finding(False, words, moving, url=url)
+    gone = [OutboxMessage.State.SUPERSEDED, OutboxMessage.State.ABANDONED]
+    entries = SettlementEntry.objects.filter(posting_date__lte=period.end).exclude(
+        posting__state__in=[OutboxMessage.State.DELIVERED, *gone]
+    )
+    if moving := entries.count():
+        words = f"{things(moving, 'settlement entry is', 'settlement entries are')} not in the ERP."
+        url = _list("reconciliation:entries", posting_date_before=period.end.isoformat())
         return Finding(False, words, moving, url=url)
     if registry.account(event="", role=AccountRole.TAX_ADJUSTMENT, at=at) is None:
         words = "No ERP account is mapped for tax adjustments: nothing could be prepared."
@@ -317,16 +331,33 @@ def late(period: AccountingPeriod, at: datetime) -> Finding:
 
 
 def residues(period: AccountingPeriod, at: datetime) -> Finding:
-    """No residue of the period's settlement is unexplained."""
-    left = Residue.objects.filter(cleared_at=None, day__range=(period.start, period.end)).aggregate(
+    """No residue of the settlement up to the period's end is unexplained."""
+    left = Residue.objects.filter(cleared_at=None, day__lte=period.end).aggregate(
         many=Count("pk"), money=Sum("amount_minor")
     )
     if not left["many"]:
-        return Finding(True, "What was expected, remitted, advised and paid agrees.")
+        return Finding(True, _agreed(period))
     amount = from_minor(left["money"], settings.COMPANY_CURRENCY)
     words = f"{things(left['many'], 'residue', 'residues')} of the settlement left."
-    url = _list("reconciliation:residues", standing="true", **_days(period))
+    url = _list("reconciliation:residues", standing="true", **_until(period))
     return Finding(False, words, left["many"], amount, url)
+
+
+def _agreed(period: AccountingPeriod) -> str:
+    """What agrees, and how far the files reach by which it was judged: beyond them nobody knows."""
+    known = []
+    for model, day, what in (
+        (BankLine, "booked_date", "the bank"),
+        (GatewayLine, "day", "the gateway"),
+    ):
+        last = model.objects.aggregate(last=Max(day))["last"]
+        if last is None:
+            known.append(f"no line of {what} is loaded")
+        elif last < period.end:
+            known.append(f"lines of {what} reach {last:%d %b %Y}")
+    if not known:
+        return "What was expected, remitted, advised and paid agrees."
+    return f"What is known agrees; {' and '.join(known)}."
 
 
 FACTS: tuple[FactRule, ...] = (

@@ -56,8 +56,8 @@ def take(*, messages: Sequence[InboxMessage], at: datetime) -> None:
     read: dict[str, list[tuple[InboxMessage, Any]]] = {MONEY: [], REMITTANCE: [], ADVICE: []}
     worked = _worked(latest)
     for (typename, node_id), message in sorted(latest.items()):
-        held = worked.get((typename, node_id))
-        if held is not None and held > message.received_at:
+        newest = worked.get((typename, node_id))
+        if newest is not None and newest > message.received_at:
             message.state, message.note = State.IGNORED, "older than what we hold"
             continue
         try:

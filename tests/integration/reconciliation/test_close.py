@@ -377,6 +377,30 @@ def test_finance_approve_in_bulk_and_see_the_journal_first(
     assert "Arithmetic" in panel.content.decode()
 
 
+def test_what_surfaces_after_its_month_was_closed_keeps_the_next_one_open(november, shop):
+    shop.step(days=31)
+    prove(shop)
+    december = AccountingPeriod.objects.get(name="Dec 2026")
+    before = set(broken(december, shop))
+    Residue.objects.create(
+        key="r", level="BANK", cause="NOT_PAID", day=november.end, currency="GBP",
+        amount_minor=-5_00, sentence="It was never paid.", found_at=shop.now(),
+    )  # fmt: skip
+
+    found = broken(december, shop)
+
+    assert "residues" not in before
+    assert set(found) - before == {"residues"}
+
+
+def test_settlement_is_never_called_agreed_beyond_what_is_loaded(november, shop):
+    words = facts.findings(november, shop.now())["residues"].words
+
+    assert words == (
+        "What is known agrees; no line of the bank is loaded and no line of the gateway is loaded."
+    )
+
+
 def test_a_period_that_stays_open_has_its_balance_read_however_long_ago_it_ended(november, shop):
     shop.step(days=150)
     look(shop)
