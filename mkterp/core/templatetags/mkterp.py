@@ -112,7 +112,7 @@ def act_form(context: template.Context, here: str = "") -> dict[str, Any]:
 
 
 _CONTROLS: tuple[tuple[type[forms.Widget], str], ...] = (
-    (forms.CheckboxSelectMultiple, "cb"),
+    (forms.CheckboxSelectMultiple, ""),
     (forms.RadioSelect, ""),
     (forms.CheckboxInput, "cb"),
     (forms.Select, "inp sel"),
@@ -138,6 +138,8 @@ def control(field: forms.BoundField, css: str = "") -> SafeString:
     if field.errors:
         attrs["aria-invalid"] = "true"
     html = field.as_widget(attrs=attrs)
+    if isinstance(widget, forms.CheckboxSelectMultiple):
+        return format_html('<div class="mk-boxes">{}</div>', html)
     if isinstance(widget, forms.MultiWidget):
         return format_html('<span class="mk-ends">{}</span>', html)
     return html
