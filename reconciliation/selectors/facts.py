@@ -11,7 +11,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count, Max, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from django.urls import reverse
 
 from mapping import selectors as registry
@@ -36,10 +36,12 @@ from reconciliation.selectors import clearing
 from sync import selectors
 from sync.domain.cases import CaseKind
 from sync.models import (
+    Correction,
     DaySweep,
     ExceptionCase,
     Feed,
     Invoice,
+    LateChoice,
     LedgerDocument,
     OutboxMessage,
 )
@@ -116,19 +118,46 @@ def read(period: AccountingPeriod, at: datetime) -> Finding:
 
 
 def posted(period: AccountingPeriod, at: datetime) -> Finding:
-    """Every order that is to be posted is accepted by the ERP."""
+    """Every order and every refund that is to be posted is accepted by the ERP."""
     waiting = [_MINE.PARKED, _MINE.QUEUED, _MINE.FAILED]
-    rows = Invoice.objects.filter(_orders(period), state__in=waiting)
-    # A late one that finance sent to the next period is no business of this one any more.
-    left = rows.exclude(late_choice__choice="NEXT").aggregate(many=Count("pk"), money=Sum("gross"))
+    sent_on = Q(late_choice__choice=LateChoice.Choice.NEXT)
+    # A late one that finance sent to the next period is that one's business.
+    mine = _orders(period) & ~sent_on | Q(placed_at__lt=span(period)[0]) & sent_on
+    rows = Invoice.objects.filter(mine, state__in=waiting)
+    left = rows.aggregate(many=Count("pk"), money=Sum("gross"), first=Min("placed_at"))
+    if left["many"]:
+        placed = _placed(period)
+        if left["first"] < span(period)[0]:
+            del placed["placed_at_after"]
+        return Finding(
+            False,
+            f"{things(left['many'], 'order is', 'orders are')} parked, refused or on the way.",
+            left["many"],
+            left["money"],
+            _list("sync:orders", state=[state.value for state in waiting], **placed),
+        )
+    return _refunded(period)
+
+
+def _refunded(period: AccountingPeriod) -> Finding:
+    """Money that went back is in the ERP; of an order that is not booked there is none to take."""
+    state = Correction.State
+    stuck = Q(state__in=[state.QUEUED, state.PARKED])
+    behind = Q(state=state.WAITING, invoice__erp_document__booked_date__lte=period.end)
+    rows = Correction.objects.filter(stuck | behind, completed_date__lte=period.end)
+    left = rows.aggregate(many=Count("pk"), money=Sum("amount_minor"))
     if not left["many"]:
-        return Finding(True, "Every order of the period is in the ERP.")
+        return Finding(True, "Every order and refund of the period is in the ERP.")
     return Finding(
         False,
-        f"{things(left['many'], 'order is', 'orders are')} parked, refused or on the way.",
+        f"{things(left['many'], 'refund is', 'refunds are')} parked or on the way.",
         left["many"],
-        left["money"],
-        _list("sync:orders", state=[state.value for state in waiting], **_placed(period)),
+        from_minor(left["money"], settings.COMPANY_CURRENCY),
+        _list(
+            "sync:refunds",
+            stage=[state.WAITING.value, state.QUEUED.value, state.PARKED.value],
+            completed_date_before=period.end.isoformat(),
+        ),
     )
 
 
@@ -362,7 +391,7 @@ def _agreed(period: AccountingPeriod) -> str:
 
 FACTS: tuple[FactRule, ...] = (
     FactRule("read", "Both sides are read", "What is not read cannot be closed.", read),
-    FactRule("posted", "Orders are posted", "Parked and refused orders block the close.", posted),
+    FactRule("posted", "Orders are posted", "Refunds too; parked and refused ones block.", posted),
     FactRule("booked", "Accepted, not yet booked", "Informs; carried to the next period.", booked),
     FactRule("exceptions", "No open exceptions", "Cases that touch the period.", exceptions),
     FactRule("skus", "SKUs are mapped", "Only those that sold in the period.", skus),

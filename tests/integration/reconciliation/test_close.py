@@ -27,6 +27,7 @@ from reconciliation.services import adjustments, calendar, close, completeness, 
 from sync.domain.cases import CaseKind
 from sync.models import (
     AccountBalance,
+    Correction,
     DaySweep,
     ErpDocument,
     ExceptionCase,
@@ -375,6 +376,42 @@ def test_finance_approve_in_bulk_and_see_the_journal_first(
         reverse("reconciliation:adjustment-panel", args=[row.pk]), headers={"HX-Request": "true"}
     )
     assert "Arithmetic" in panel.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("state", "day", "stands"),
+    [("PARKED", 30, True), ("QUEUED", 30, True), ("WAITING", 30, True), ("DONE", 30, False),
+     ("ASKED", None, False)],
+)  # fmt: skip
+def test_a_refund_that_is_not_in_the_erp_keeps_the_month_open(november, shop, state, day, stands):
+    Correction.objects.create(
+        key="r", kind="REFUND", reference="RF-1", invoice=shop.invoice, state=state,
+        amount_minor=5_00, currency="GBP", heard_at=shop.now(),
+        completed_date=day and date(2026, 11, day),
+    )  # fmt: skip
+
+    found = facts.findings(november, shop.now())["posted"]
+
+    assert found.holds is not stands
+    if stands:
+        assert (found.words, found.amount) == ("1 refund is parked or on the way.", Decimal("5.00"))
+
+
+def test_an_order_sent_to_the_next_period_is_that_periods_to_post(november, shop, finance):
+    Invoice.objects.filter(pk=shop.invoice.pk).update(state=Invoice.State.FAILED)
+    shop.step(days=31)
+    prove(shop)
+    december = AccountingPeriod.objects.get(name="Dec 2026")
+    assert "posted" in broken(november, shop)
+    assert "posted" not in broken(december, shop)
+
+    LateChoice.objects.create(
+        invoice=shop.invoice, choice="NEXT", period=november.start, reason="closed",
+        made_by=finance, made_at=shop.now(),
+    )  # fmt: skip
+
+    assert "posted" not in broken(november, shop)
+    assert "posted" in broken(december, shop)
 
 
 def test_what_surfaces_after_its_month_was_closed_keeps_the_next_one_open(november, shop):
