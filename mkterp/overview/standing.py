@@ -235,7 +235,7 @@ class CloseLine:
 def close_line(*, at: datetime) -> CloseLine | None:
     """The close in one line; None before there is a calendar.
 
-    Its facts are renewed once a minute, for everybody: to look at them takes some twenty queries.
+    Its facts are renewed once a minute, for everybody: to look at them takes some thirty queries.
     """
     period = board.current(at=at)
     if period is None:

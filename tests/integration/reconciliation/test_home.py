@@ -63,7 +63,7 @@ def test_the_facts_are_looked_at_once_a_minute_and_not_by_everybody(november, at
         again = standing.close_line(at=at)
 
     assert one == again
-    assert (len(first) <= 30, len(second) <= 2) == (True, True), (len(first), len(second))
+    assert (len(first) <= 32, len(second) <= 2) == (True, True), (len(first), len(second))
 
 
 def test_without_a_calendar_home_says_nothing_of_a_close(viewer, client_of):
