@@ -25,6 +25,8 @@ from sync.services import frozen, journals_send
 from tests.contract.erp.houses import ErpHouse
 from tests.contract.erp.orders import accepted, credit, draft, line, new_key, of, rounding, shipping
 
+pytestmark = pytest.mark.django_db  # our own close is asked for its closed months
+
 NONE = Decimal(0)
 CLEARING, PENDING, DUE, COMMISSION = "1.2.1", "2.2.6", "2.2.7", "4.1.3"
 BANK, GATEWAY, FEE, OUTPUT_TAX, ADJUSTMENT = "1.1.5", "1.1.6", "5.2.4", "2.2.3", "4.1.9"
