@@ -123,9 +123,16 @@ def _redact_inbox(messages: QuerySet[InboxMessage], at: datetime) -> int:
 
 
 def _no_longer_needed() -> Q:
-    """Worked, or unreadable while a later word of the same node was worked in its stead."""
+    """Worked, or unreadable while a later reading of the same thing was worked in its stead.
+
+    Not a webhook about it, nor its money, which is another reading under the same id.
+    """
     later = InboxMessage.objects.filter(
-        node_id=OuterRef("node_id"), pk__gt=OuterRef("pk"), state__in=_WORKED
+        source=InboxMessage.Source.NODE,
+        typename=OuterRef("typename"),
+        node_id=OuterRef("node_id"),
+        pk__gt=OuterRef("pk"),
+        state__in=_WORKED,
     ).exclude(node_id="")
     return Q(state__in=_WORKED) | Q(Exists(later), state=InboxMessage.State.UNREADABLE)
 

@@ -134,6 +134,23 @@ def test_an_unreadable_word_that_a_later_one_replaced_is_forgotten_too(posted, a
     assert [word for word in BUYER if word in held()] == []
 
 
+def test_an_unreadable_order_is_kept_while_only_other_news_of_it_was_worked(posted, at):
+    node = dict(posted[0], lineItems="what is this", updatedAt=at.isoformat())
+    inbox.receive_nodes(nodes=[node], at=at)
+    inbox.process(clock=lambda: at)
+    unreadable = InboxMessage.objects.get(state=InboxMessage.State.UNREADABLE)
+    for source, typename in (("HINT", "Invoice"), ("NODE", "InvoiceMoney")):
+        InboxMessage.objects.create(
+            source=source, identity=f"{source} later", typename=typename, node_id=node["id"],
+            body={}, received_at=at, not_before=at, state=InboxMessage.State.DONE,
+        )  # fmt: skip
+
+    personal.redact_old(at=at + timedelta(days=1000))
+
+    unreadable.refresh_from_db()
+    assert unreadable.body["buyerFirstName"] == "Ana"
+
+
 def test_nobody_is_erased_whose_order_is_not_in_the_erp_yet(posted, at, administrator):
     Invoice.objects.filter(legacy_id=2).update(state=Invoice.State.QUEUED)
     before = held()
