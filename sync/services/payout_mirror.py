@@ -80,7 +80,9 @@ def take(*, messages: Sequence[InboxMessage], at: datetime) -> None:
 def _worked(keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], datetime]:
     """When the newest reading of each that was worked came in: one read again later is older."""
     rows = InboxMessage.objects.filter(
-        node_id__in={node_id for _, node_id in keys}, state=State.DONE
+        source=InboxMessage.Source.NODE,
+        node_id__in={node_id for _, node_id in keys},
+        state=State.DONE,
     ).order_by()
     newest = rows.values("typename", "node_id").annotate(newest=Max("received_at"))
     return {(row["typename"], row["node_id"]): row["newest"] for row in newest}

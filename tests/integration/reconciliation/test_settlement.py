@@ -1,5 +1,7 @@
 """A market's settlement reconciled: equal where it is equal, named where somebody planted drift."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
@@ -282,6 +284,28 @@ def test_an_older_reading_that_is_worked_late_takes_nothing_back(market, finance
     old.refresh_from_db()
     assert (old.state, old.note) == ("IGNORED", "older than what we hold")
     assert RemittanceAdvice.objects.get(pk=advice.pk).total_minor == advice.total_minor > 1
+
+
+def test_a_webhook_that_came_meanwhile_hides_no_reading(market, finance):
+    trade(market, 5, refunds=0)
+    reconcile(market, finance)
+    newest = InboxMessage.objects.filter(typename="RemittanceAdvice").latest("pk")
+    facts = {"typename": newest.typename, "node_id": newest.node_id, "not_before": now()}
+    second = timedelta(seconds=1)
+    InboxMessage.objects.create(
+        source="HINT", identity="a webhook", body={}, state="DONE",
+        received_at=newest.received_at + 2 * second, **facts,
+    )  # fmt: skip
+    reading = InboxMessage.objects.create(
+        source="NODE", identity="read before it", body=newest.body | {"totalCents": 7},
+        received_at=newest.received_at + second, **facts,
+    )  # fmt: skip
+
+    payouts.process(clock=lambda: now() + LATER)
+
+    reading.refresh_from_db()
+    assert (reading.state, reading.note) == ("DONE", "")
+    assert RemittanceAdvice.objects.get(marketplacer_id=newest.node_id).total_minor == 7
 
 
 def test_without_a_statement_nothing_is_called_unpaid(market, finance):
