@@ -85,16 +85,21 @@ def _by_itself(amendment: Amendment) -> Correction | None:
     )
 
 
+def _followed(amendment: Amendment) -> bool:
+    """Whether something follows it already: a later reading may take it for another thing."""
+    return Correction.objects.filter(amendment=amendment).exists()
+
+
 def _of_amendment(invoice: Invoice, amendment: Amendment, at: datetime) -> int:
     if amendment.kind == Amendment.Kind.CANCELLATION:
         row, created = refunds.cancellation(invoice, at)
-        if row.amendment_id is None:
+        if row.amendment_id is None and not _followed(amendment):
             row.amendment, row.completed_date = amendment, amendment.completed_date
             row.save(update_fields=["amendment", "completed_date"])
         return int(created)
     if amendment.kind == Amendment.Kind.REFUND:
         return 0  # its refund follows it
-    if not amendment.gross_minor:
+    if not amendment.gross_minor or _followed(amendment):
         return 0
     return _new(
         key=amendment.marketplacer_id,

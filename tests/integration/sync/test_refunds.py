@@ -10,7 +10,15 @@ from mkterp.core.errors import Refused
 from mkterp.core.money import from_minor
 from sync.domain.cases import CaseKind
 from sync.domain.documents import OrderPhase, ReturnPhase
-from sync.models import Correction, ExceptionCase, GoodsReturn, Invoice, OutboxMessage, Refund
+from sync.models import (
+    Amendment,
+    Correction,
+    ExceptionCase,
+    GoodsReturn,
+    Invoice,
+    OutboxMessage,
+    Refund,
+)
 from sync.services import cases, orders, outbox, refunds, refunds_goods, refunds_hear, refunds_look
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -218,6 +226,18 @@ def test_what_was_credited_before_its_refund_was_known_is_not_credited_twice(sho
     late = Correction.objects.exclude(pk=by_itself.pk).get()
     assert (late.state, late.amendment) == ("NOT_NEEDED", None)
     assert "followed its amendment already" in late.why
+
+
+def test_an_amendment_that_was_followed_is_not_followed_again_as_a_cancellation(shop):
+    invoice = sold_and_gone(shop, {shop.variants()[0]: 2})
+    shop.ask_back(invoice, shop.line_back(invoice, 0))
+    shop.follow()
+    followed = the_correction()
+    Amendment.objects.update(kind=Amendment.Kind.CANCELLATION, refund=None)
+
+    refunds_hear.heard(invoices=[invoice], at=shop.now())
+
+    assert Correction.objects.get(amendment=followed.amendment) == followed
 
 
 # -- after dispatch ----------------------------------------------------------------------------
