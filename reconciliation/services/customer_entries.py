@@ -6,7 +6,7 @@ the gateway's fee is booked.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby, islice
 from typing import Any
@@ -52,15 +52,17 @@ def _due() -> Any:
 
 @transaction.atomic
 def _book_lines(payout: str, lines: Sequence[GatewayLine], accounts: Accounts, at: datetime) -> int:
-    wanted = [
-        _entry(payout, list(same)) for _, same in groupby(lines, key=lambda x: (x.day, x.currency))
-    ]
+    wanted = [_entry(payout, list(same)) for _, same in groupby(sorted(lines, key=_of), key=_of)]
     made = book(wanted=[one for one, _ in wanted], accounts=accounts, at=at)
     of_day = {(one.day, one.currency): lines for one, lines in wanted}
     for row in made:
         same_day = of_day[row.posting_date, row.currency]
         GatewayLine.objects.filter(pk__in=[line.pk for line in same_day]).update(entry=row)
     return len(made)
+
+
+def _of(line: GatewayLine) -> tuple[date, str]:
+    return line.day, line.currency
 
 
 def _entry(payout: str, lines: list[GatewayLine]) -> tuple[Wanted, list[GatewayLine]]:

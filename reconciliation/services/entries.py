@@ -98,9 +98,12 @@ def unheld(wanted: Sequence[Wanted]) -> list[Wanted]:
     """Those of which no entry stands, each under a key that the ERP does not hold yet.
 
     An entry that was taken back keeps its key, under which the ERP holds it and its reversal; what
-    is booked in its stead is the same key's first, second, … time anew.
+    is booked in its stead is the same key's first, second, … time anew. Until the ERP holds the
+    reversal the entry stands there: one more beside it would count twice.
     """
-    back = Exists(SettlementEntry.objects.filter(reverses=OuterRef("pk")))
+    back = Exists(
+        SettlementEntry.objects.filter(reverses=OuterRef("pk"), posting__state=State.DELIVERED)
+    )
     found: list[Wanted] = []
     left, times = {one.key: one for one in wanted}, 0
     while left:

@@ -325,7 +325,8 @@ def test_what_the_erp_holds_and_is_taken_back_is_booked_anew(books, event):
                 entry=entry, by=books.person, at=books.now(), reason=f"time {time}",
                 day=books.at.date(),
             )  # fmt: skip
-        reconcile(books)
+        for _ in range(2):  # the reversal goes first
+            reconcile(books)
 
     assert refused() == []
     again = SettlementEntry.objects.standing().filter(event=event)
@@ -333,6 +334,40 @@ def test_what_the_erp_holds_and_is_taken_back_is_booked_anew(books, event):
     assert {account: balance(books, account) for account in CLEARING} == before
     assert not GatewayLine.objects.filter(entry__in=taken).exists()
     assert event != "MONEY" or GatewayLine.objects.filter(entry__in=again).exists()
+
+
+def test_nothing_is_booked_anew_until_the_erp_holds_the_reversal(books):
+    sell(books)
+    settle(books)
+    reconcile(books)
+    (entry,) = SettlementEntry.objects.standing().filter(event="SALE")
+    entries.take_back(
+        entry=entry, by=books.person, at=books.now(), reason="wrong", day=books.at.date()
+    )
+
+    booking.prepare(at=books.now())
+    assert not SettlementEntry.objects.standing().filter(event="SALE").exists()
+
+    for _ in range(2):
+        reconcile(books)
+    assert SettlementEntry.objects.standing().get(event="SALE").key == f"{entry.key}:1"
+
+
+def test_money_of_one_day_in_two_currencies_is_one_entry_each_with_all_its_lines(books):
+    sell(books, many=3)
+    settle(books)
+    statements(books)
+    lines = list(GatewayLine.objects.filter(kind="PAYMENT").order_by("pk"))
+    assert len({(line.payout, line.day) for line in lines}) == 1
+    GatewayLine.objects.filter(pk=lines[1].pk).update(currency="EUR")
+
+    reconcile(books)
+
+    booked = {line.currency: set() for line in GatewayLine.objects.all()}
+    for line in GatewayLine.objects.filter(kind="PAYMENT"):
+        booked[line.currency].add(line.entry_id)
+    assert len(booked["GBP"]) == len(booked["EUR"]) == 1
+    assert None not in booked["GBP"] | booked["EUR"]
 
 
 def test_a_refused_entry_is_taken_back_and_prepared_with_the_right_account(books):
