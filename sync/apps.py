@@ -13,8 +13,8 @@ class SyncConfig(AppConfig):
             service_levels(settings.SERVICE_LEVEL_HOURS)
         except ValueError as wrong:
             raise ImproperlyConfigured(f"SERVICE_LEVEL_HOURS: {wrong}") from None
-        # Models are importable only now.
-        from django_q.signals import post_execute  # noqa: PLC0415
+        # Models are importable only now, django-q's among them.
+        from django_q.signals import post_execute  # noqa: PLC0415  # imports its models
 
         from mapping.signals import mapping_changed  # noqa: PLC0415
         from sync import receivers  # noqa: PLC0415

@@ -10,7 +10,7 @@ def explained_by(slug: str) -> Callable[[View], View]:
     """Marks a view with its page of docs/operators: "data/stock". "": it is the handbook."""
 
     def mark(view: View) -> View:
-        view.handbook = slug  # type: ignore[attr-defined]
+        view.handbook = slug  # type: ignore[attr-defined]  # a function takes any attribute
         return view
 
     return mark
