@@ -99,6 +99,7 @@ class AuditTrail(ListScreen):
 
     def panel_context(self, request: HttpRequest, row: AuditEntry) -> dict[str, Any]:
         return {
+            "done": trail.action_words(row.action),
             "who": str(row.by) if row.by else SYSTEM,
             "about": trail.about(row),
             "page": trail.page_of(row, request.user),

@@ -37,6 +37,7 @@ PAGES = {
     "sync.stockhold": "sync:hold",
 }
 _NUMBERED = re.compile(r"(EX|TJ|TA|INV)-([0-9]{1,18})", re.IGNORECASE)
+_SHORT = re.compile(r"\b(api|erp|sku)\b")
 _LONGEST = 300  # letters of one value in the panel
 
 
@@ -45,8 +46,16 @@ def entries() -> QuerySet[AuditEntry]:
 
 
 def action_words(action: str) -> str:
-    """ "case.give-back": "Case: give back"."""
-    words = action.replace(".", ": ").replace("_", " ").replace("-", " ")
+    """ "case.give-back": "Case: give back"; "taxcodemapping.set": "Tax code mapping: set"."""
+    noun, dot, deed = action.partition(".")
+    names = {model._meta.model_name: str(model._meta.verbose_name) for model in apps.get_models()}
+    known = names.get(noun, noun)
+    return _spelt(f"{known}{': ' if dot else ''}{deed}".replace("_", " ").replace("-", " "))
+
+
+def _spelt(words: str) -> str:
+    """With a capital, and short names as people write them."""
+    words = _SHORT.sub(lambda found: found[0].upper(), words)
     return words[:1].upper() + words[1:]
 
 
@@ -56,7 +65,7 @@ def kind_words(kind: str) -> str:
         name = str(apps.get_model(kind)._meta.verbose_name)
     except (LookupError, ValueError):
         return kind
-    return name[:1].upper() + name[1:]
+    return _spelt(name)
 
 
 def about(entry: AuditEntry) -> str:

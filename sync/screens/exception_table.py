@@ -121,7 +121,7 @@ class AtStakeColumn(Column):
     def render(self, record: ExceptionCase) -> SafeString:
         sum_ = record.at_stake
         if sum_ is None:
-            return mark_safe(f'<span class="mut">{self.empty}</span>')
+            return mark_safe(f'<span class="mut dash">{self.empty}</span>')
         return marks.money(sum_.amount, sum_.currency)
 
     def value(self, record: ExceptionCase) -> str:
@@ -134,7 +134,7 @@ class DueColumn(Column):
 
     def render(self, value: datetime, record: ExceptionCase) -> SafeString:
         if record.state != State.OPEN:
-            return mark_safe(f'<span class="mut">{self.empty}</span>')
+            return mark_safe(f'<span class="mut dash">{self.empty}</span>')
         now = timezone.now()
         text = words.age_text(value, now)
         late = value <= now

@@ -39,7 +39,7 @@ def icon(name: str, css: str = "") -> SafeString:
 def money(amount: Decimal | None, currency: str) -> SafeString:
     """An amount with its currency quieter than its digits; a dash when there is none."""
     if amount is None:
-        return format_html('<span class="mut">{}</span>', "\N{EN DASH}")
+        return format_html('<span class="mut dash">{}</span>', "\N{EN DASH}")
     minus = "\N{MINUS SIGN}" if amount < 0 else ""
     # Digits, points and commas need no escaping, and a page has hundreds of amounts.
     return mark_safe(

@@ -107,7 +107,7 @@ def test_an_entry_opens_with_what_was_before_and_leads_to_what_it_is_about(
     changed = reverse("audit-entry-panel", kwargs={"key": entries[1].pk})
     text = client_of(administrator).get(changed, headers={"HX-Request": "true"}).text
 
-    assert "<td>minor</td>" in text
+    assert '<td class="nw">minor</td>' in text
     assert f'href="/people/{finance.pk}/"' in text
     # An auditor may not open people.
     text = client_of(auditor).get(changed, headers={"HX-Request": "true"}).text
@@ -115,6 +115,13 @@ def test_an_entry_opens_with_what_was_before_and_leads_to_what_it_is_about(
     case = reverse("audit-entry-panel", kwargs={"key": entries[2].pk})
     text = client_of(auditor).get(case, headers={"HX-Request": "true"}).text
     assert 'href="/exceptions/17/"' in text
+
+
+def test_a_deed_is_said_by_the_name_that_people_have_for_its_object():
+    assert trail.action_words("taxcodemapping.set") == "Tax code mapping: set"
+    assert trail.action_words("case.give-back") == "Case: give back"
+    assert trail.action_words("personal_data_erased") == "Personal data erased"
+    assert trail.kind_words("mapping.skumapping") == "SKU mapping"
 
 
 def test_every_page_that_an_entry_leads_to_is_there():
